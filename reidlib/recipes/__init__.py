@@ -1,0 +1,40 @@
+"""All recipes by name: the baseline, five papers, their ablation rows and the controls (+)."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from reidlib.errors import ReidError
+from reidlib.recipes.core import PROFILES, Profile, Recipe
+
+MODULES = ("baseline", "trsa", "rgsa_rgtr", "fgra", "tacan", "sinet")
+
+
+def recipes() -> dict[str, Recipe]:
+    """Every recipe, papers in the order of MODULES, rows in the tables' order."""
+    found: dict[str, Recipe] = {}
+    for module in MODULES:
+        for recipe in import_module(f"reidlib.recipes.{module}").RECIPES:
+            if recipe.name in found:
+                raise ValueError(f"two recipes are called {recipe.name!r}")
+            found[recipe.name] = recipe
+    return found
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe `name`, or a ReidError that names the nearest ones."""
+    known = recipes()
+    if name not in known:
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, known, n=3, cutoff=0.4)
+        hint = f"did you mean {' or '.join(near)}?" if near else "see `reid recipes`"
+        raise ReidError(f"no recipe {name!r}; {hint}")
+    return known[name]
+
+
+def profile(name: str) -> Profile:
+    """The profile `name`, or a ReidError that lists them."""
+    if name not in PROFILES:
+        raise ReidError(f"no profile {name!r}; there are {', '.join(PROFILES)}")
+    return PROFILES[name]

@@ -1,0 +1,136 @@
+"""What one training run needs, written as data: recipes (what is done) and profiles (how big)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Loss:
+    """One term of the objective: `kind` is a name of `reidlib.losses.LOSSES`."""
+
+    kind: str
+    heads: tuple[str, ...] = ("clip",)  # heads of the Output it reads; a mean over them
+    weight: float = 1.0
+    options: Mapping[str, Any] = NOTHING
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Identity batches: P identities times K clips. Modes in `reidlib.data.sampling`."""
+
+    identities: int = 8
+    clips: int = 4
+    mode: Literal["one_pass", "chunked_shuffle", "chunked_distinct"] = "one_pass"
+
+
+@dataclass(frozen=True)
+class Augment:
+    """Training transforms, one draw a clip. Names in `reidlib.data.transforms`."""
+
+    flip: float = 0.5
+    crop: float = 0.0  # probability of the enlarge-by-1/8 and crop
+    erase: float = 0.0
+    erase_mode: Literal["clip_same_box", "clip_same_place", "per_frame"] = "clip_same_place"
+    erase_fill: tuple[float, float, float] = (0.4914, 0.4822, 0.4465)  # after normalisation
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Optimiser and learning rate of the `paper` profile; the others bring their own budget."""
+
+    optimiser: Literal["adam", "sgd"] = "adam"
+    rate: float = 3e-4
+    weight_decay: float = 5e-4
+    epochs: int = 160
+    milestones: tuple[int, ...] = (40, 80, 120)
+    gamma: float = 0.1
+
+
+@dataclass(frozen=True)
+class Test:
+    """How a tracklet becomes an embedding and how two are compared."""
+
+    __test__ = False  # not a test case, whatever pytest thinks of the name
+
+    frames: str = "all_frames_strided"  # a rule of `reidlib.data.sampling`
+    stride: int | None = None  # for the rule "overlap"
+    tail: Literal["cover", "drop"] = "cover"
+    distance: Literal["cosine", "euclidean"] = "cosine"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One training run, everything but its size. An ablation row changes one thing of another.
+
+    options: keyword arguments of the model at the papers' size; `small` replaces some of them on
+    the small networks (widths that the paper gives as ratios, places inside a shallower net).
+    """
+
+    name: str  # "sinet", "trsa-1/sam", ...
+    summary: str  # what it is, or what changes against `base`; one line
+    model: str  # a name of reidlib.models.MODELS
+    paper: str = ""
+    table: str = ""  # "trsa-1", "sinet-fig5", "" for none
+    row: str = ""  # as printed
+    base: str = ""  # the row it is compared with
+    control: bool = False  # ours, not in the paper: marked (+)
+    options: Mapping[str, Any] = NOTHING
+    small: Mapping[str, Any] = NOTHING
+    losses: tuple[Loss, ...] = (Loss("cross_entropy"), Loss("batch_hard_triplet"))
+    penalties: Mapping[str, float] = NOTHING  # weights of Output.penalties
+    clip_length: int = 4  # at the papers' size
+    small_clip_length: int = 4  # elsewhere; differs only where clip length is the question
+    frames: str = "random"  # training rule: sparse, sparse_even, random, contiguous, strided
+    sampler: Sampler = field(default_factory=Sampler)
+    augment: Augment = field(default_factory=Augment)
+    schedule: Schedule = field(default_factory=Schedule)
+    test: Test = field(default_factory=Test)
+    backbone: Mapping[str, Any] = NOTHING  # last_stride, se, ... for `build_backbone`
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How big a run is. It changes size, never method."""
+
+    name: str
+    height: int
+    width: int
+    network: Literal["small", "resnet18", "resnet50"]
+    small: bool  # take the recipe's `small` options and `small_clip_length`
+    identities: int | None  # None: the recipe's own P x K
+    clips: int | None
+    steps: int | None  # None: the recipe's own epochs and milestones
+    rate: float | None
+    averaging: float = 0.0  # decay of the weight average; 0 is none
+    precision: Literal["fp32", "bf16"] = "fp32"
+    pretrained: str = ""  # a shipped file in data/checkpoints; "imagenet"; "" for none
+    summary: str = ""
+
+
+PROFILES: dict[str, Profile] = {
+    p.name: p
+    for p in (
+        Profile(
+            "smoke", 64, 32, "small", True, 4, 2, 4, 3e-4, summary="seconds: does every part run?"
+        ),
+        Profile(
+            "laptop", 64, 32, "small", True, 8, 4, 600, 1e-3, 0.99,
+            summary="one to three minutes on 2 cores: every statistic",
+        ),
+        Profile(
+            "fine", 128, 64, "small", True, 8, 4, 600, 1e-3, 0.99,
+            summary="a few minutes on 2 cores: every picture of attention",
+        ),
+        Profile(
+            "paper", 256, 128, "resnet50", False, None, None, None, None,
+            precision="bf16", pretrained="imagenet", summary="ResNet-50 on a GPU",
+        ),
+    )
+}  # fmt: skip

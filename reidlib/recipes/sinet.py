@@ -1,0 +1,3 @@
+from reidlib.recipes.core import Recipe
+
+RECIPES: tuple[Recipe, ...] = ()
