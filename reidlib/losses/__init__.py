@@ -1,4 +1,4 @@
-"""Every loss by name. Each is a function (features, logits, labels, **options) -> (scalar, readings)."""
+"""Every loss by name: functions (features, logits, labels, **options) -> (scalar, readings)."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class SqueezeExcitation(nn.Module):
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions and a shortcut (He et al. 2016), with squeeze-and-excitation if asked."""
+    """Two 3x3 convolutions and a shortcut (He et al. 2016); squeeze-and-excitation if asked."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, se: bool = False) -> None:
         super().__init__()

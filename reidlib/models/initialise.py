@@ -1,4 +1,4 @@
-"""Initial weights from (seed, parameter name), so that two models share the start of what they share."""
+"""Initial weights from (seed, parameter name): two models share the start of what they share."""
 
 from __future__ import annotations
 
