@@ -1,0 +1,62 @@
+# `make reproduce`, `make test` and `make lab` each do all set-up by themselves.
+# With uv installed the set-up takes seconds; without it, plain pip does the same.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+UV     := $(shell command -v uv 2>/dev/null)
+
+.PHONY: help setup reproduce test check lab notebooks lock clean
+
+help:
+	@echo "make reproduce   render, train, evaluate, run the notebooks, write report/index.html"
+	@echo "make test        every check: style, types, tests, notebooks"
+	@echo "make lab         JupyterLab on notebook 00"
+	@echo "make notebooks   run the numbered notebooks and store their outputs"
+	@echo "make lock        compile requirements.txt anew from pyproject.toml"
+	@echo "make clean       remove what the above made (not run records)"
+
+setup: $(READY)
+
+# requirements.txt is the exact tested set; pyproject.toml says what else would do.
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c "import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else 'Python 3.11, 3.12 or 3.13 is needed, this is %d.%d. Try: make PYTHON=python3.12 ...' % v)"
+ifneq ($(UV),)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+	$(UV) pip install --quiet --python $(BIN)/python -r requirements.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
+else
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+endif
+	@touch $(READY)
+
+reproduce: $(READY)
+	$(BIN)/python -m reidlib reproduce
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: check
+	MPLBACKEND=agg OMP_NUM_THREADS=2 $(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 180 \
+		--nbval-sanitize-with notebooks/sanitise.cfg -p no:cacheprovider notebooks
+
+lab: $(READY)
+	$(BIN)/jupyter lab $(LAB) notebooks/00_start_here.ipynb
+
+notebooks: $(READY)
+	$(BIN)/python -m reidlib notebooks
+
+# The CUDA libraries are left out: torch itself names the ones it wants, and the CPU build none.
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-annotate --no-header \
+		--upgrade pyproject.toml | grep -viE '^(nvidia|cuda|triton)' > requirements.tmp
+	mv requirements.tmp requirements.txt
+
+clean:
+	rm -rf $(VENV) report runs data/cache build *.egg-info .mypy_cache .ruff_cache .pytest_cache
