@@ -1,4 +1,4 @@
-"""The house itself: one place for versions, a light import, documents that agree with each other."""
+"""The house itself: one place for versions, a light import, documents that agree."""
 
 from __future__ import annotations
 

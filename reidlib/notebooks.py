@@ -1,0 +1,102 @@
+"""Run notebooks and store them so that a difference means a change: reruns give the same bytes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from reidlib.errors import ReidError
+from reidlib.files import write_text
+
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
+
+
+def numbered(folder: Path) -> list[Path]:
+    """The numbered notebooks of a folder, in reading order."""
+    found = sorted(p for p in folder.glob("[0-9][0-9]_*.ipynb"))
+    if not found:
+        raise ReidError(f"no numbered notebooks in {folder}: run this from the repository's root")
+    return found
+
+
+def execute(path: Path, out: Path | None = None, timeout: int = 600) -> None:
+    """Run a notebook in its own folder and write it, outputs included, to `out` (default: itself).
+
+    Nothing is written when a cell fails: a ReidError names the cell and its last line.
+    """
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError
+
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook,
+        timeout=timeout,
+        kernel_name="python3",
+        record_timing=False,
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    os.environ.setdefault("PYTHONHASHSEED", "0")
+    try:
+        client.execute()
+    except CellTimeoutError as error:
+        raise ReidError(f"{path.name}: a cell took longer than {timeout} s") from error
+    except CellExecutionError as error:
+        number = next(
+            (n for n, cell in enumerate(notebook.cells) if _failed(cell)), len(notebook.cells)
+        )
+        raise ReidError(f"{path.name}, cell {number}: {error.ename}: {error.evalue}") from error
+    tidy(notebook)
+    write_text(out or path, nbformat.writes(notebook) + "\n")
+
+
+def _failed(cell: Any) -> bool:
+    return any(output.output_type == "error" for output in cell.get("outputs", []))
+
+
+def tidy(notebook: Any) -> None:
+    """Drop what differs between two runs of the same code: times, ids of widgets, versions."""
+    notebook.metadata = type(notebook.metadata)(kernelspec=KERNEL, language_info=LANGUAGE)
+    count = 0
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number:03d}"
+        cell.metadata.pop("execution", None)
+        if cell.cell_type != "code":
+            continue
+        if cell.source.strip():
+            count += 1
+            cell.execution_count = count
+        cell.outputs = [_tidy_output(o, count) for o in _merged(cell.outputs) if _kept(o)]
+
+
+def _kept(output: Any) -> bool:
+    """Progress bars and warnings go to stderr; they differ from run to run and teach nothing."""
+    return not (output.output_type == "stream" and output.name == "stderr")
+
+
+def _tidy_output(output: Any, count: int) -> Any:
+    if output.output_type == "execute_result":
+        output.execution_count = count
+    data = output.get("data", {})
+    for kind in [k for k in data if k.startswith("application/vnd.jupyter.widget")]:
+        del data[kind]  # live widgets need a kernel; what stays is their text
+    return output
+
+
+def _merged(outputs: Iterable[Any]) -> list[Any]:
+    """Neighbouring pieces of one stream as one: where the kernel cuts them is chance."""
+    merged: list[Any] = []
+    for output in outputs:
+        last = merged[-1] if merged else None
+        if (
+            last is not None
+            and output.output_type == last.output_type == "stream"
+            and output.name == last.name
+        ):
+            last.text += output.text
+        else:
+            merged.append(output)
+    return merged
