@@ -81,7 +81,7 @@ class Backbone(nn.Module):
         return self.channels["layer4"]
 
     def depth(self, stage: str) -> int:
-        return len(self.get_submodule(stage))  # type: ignore[arg-type]
+        return len(list(self.get_submodule(stage).children()))
 
     def map_size(self, height: int, width: int, stage: str = "layer4") -> tuple[int, int]:
         """Rows and columns of a stage's map for an image of height x width (rounded up)."""
@@ -105,7 +105,7 @@ class Backbone(nn.Module):
         for name in self.stem_names:
             x = self.get_submodule(name)(x)
         for stage in STAGES:
-            for number, block in enumerate(self.get_submodule(stage), start=1):  # type: ignore[arg-type]
+            for number, block in enumerate(self.get_submodule(stage).children(), start=1):
                 x = block(x)
                 site = f"{stage}_{number}"
                 if site in self.plugins:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Literal
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -17,7 +14,7 @@ class Loss:
     kind: str
     heads: tuple[str, ...] = ("clip",)  # heads of the Output it reads; a mean over them
     weight: float = 1.0
-    options: Mapping[str, Any] = NOTHING
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,10 +78,10 @@ class Recipe:
     row: str = ""  # as printed
     base: str = ""  # the row it is compared with
     control: bool = False  # ours, not in the paper: marked (+)
-    options: Mapping[str, Any] = NOTHING
-    small: Mapping[str, Any] = NOTHING
+    options: Mapping[str, Any] = field(default_factory=dict)
+    small: Mapping[str, Any] = field(default_factory=dict)
     losses: tuple[Loss, ...] = (Loss("cross_entropy"), Loss("batch_hard_triplet"))
-    penalties: Mapping[str, float] = NOTHING  # weights of Output.penalties
+    penalties: Mapping[str, float] = field(default_factory=dict)  # weights of Output.penalties
     clip_length: int = 4  # at the papers' size
     small_clip_length: int = 4  # elsewhere; differs only where clip length is the question
     frames: str = "random"  # training rule: sparse, sparse_even, random, contiguous, strided
@@ -92,7 +89,9 @@ class Recipe:
     augment: Augment = field(default_factory=Augment)
     schedule: Schedule = field(default_factory=Schedule)
     test: Test = field(default_factory=Test)
-    backbone: Mapping[str, Any] = NOTHING  # last_stride, se, ... for `build_backbone`
+    backbone: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # last_stride, se, ... for `build_backbone`
 
 
 @dataclass(frozen=True)
