@@ -69,6 +69,7 @@ def batch_hard_triplet(
     loss = (terms * valid).sum() / anchors
 
     with torch.no_grad():
-        active = ((gap + (0.0 if soft else margin) > 0) & valid).sum() / anchors
+        inside = (gap + (0.0 if soft else margin) > 0) & valid
+        active = inside.sum().to(features.dtype) / anchors
         norm = features.norm(dim=-1).mean()
-    return loss, {"active": active.to(features.dtype), "norm": norm}
+    return loss, {"active": active, "norm": norm}
