@@ -57,7 +57,8 @@ class Test:
     __test__ = False  # not a test case, whatever pytest thinks of the name
 
     frames: str = "all_frames_strided"  # a rule of `reidlib.data.sampling`
-    stride: int | None = None  # for the rule "overlap"
+    length: int | None = None  # frames a clip; None is the training length
+    stride: int | None = None  # for the rule "overlap"; None is half a clip, max(1, T // 2)
     tail: Literal["cover", "drop"] = "cover"
     distance: Literal["cosine", "euclidean"] = "cosine"
 
@@ -76,6 +77,7 @@ class Recipe:
     paper: str = ""
     table: str = ""  # "trsa-1", "sinet-fig5", "" for none
     row: str = ""  # as printed
+    also: tuple[tuple[str, str], ...] = ()  # further (table, row) that this same run fills
     base: str = ""  # the row it is compared with
     control: bool = False  # ours, not in the paper: marked (+)
     options: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,3 @@
+from reidlib.equations.core import Equation
+
+EQUATIONS: tuple[Equation, ...] = ()
