@@ -1,10 +1,9 @@
-"""What the map of equations is made of: one entry an equation, written as data."""
+"""One equation of a paper: what it says, what computes it here, and the test that proves it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import reduce
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any
@@ -14,27 +13,30 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Equation:
-    """Where an equation of a paper lives in this package, and which test states it again.
+    """A line of the equation map.
 
-    paper: short name, as `reidlib.models.MODELS` has it. number: as printed ("7"), or the formula
-        itself where the paper gives none ("K = P A^T").
-    path: "module:attribute" of the function or class. For a class, `constructor` names what
-        builds it and `arguments` what its `forward` takes (or the method that `path` ends in).
-    arguments, constructor: parameter name -> shape and meaning. symbols: name of a parameter,
-        buffer or argument -> the paper's symbol. test: "tests/...py::test_name".
+    paper: the model's name ("fgra"). number: as printed ("4"), or a name for an unnumbered one.
+    path: "module:object", a function, a class (constructed, then called) or "Class.method".
+    arguments: what the path is called with, name -> shape in this house's letters; constructor:
+        what builds it first, where the path is a class; returns: what comes out.
+    symbols: names in the code (arguments, parameters, results) -> the paper's symbol.
+    test: "file.py::test" that restates it.
     """
 
     paper: str
     number: str
-    statement: str  # what it says, in words
+    statement: str
     path: str
+    test: str
     arguments: Mapping[str, str] = NOTHING
     constructor: Mapping[str, str] = NOTHING
     returns: str = ""
     symbols: Mapping[str, str] = NOTHING
-    test: str = ""
 
-    def resolve(self) -> Any:
+    def resolve(self) -> Callable[..., Any]:
         """The object that `path` names."""
-        module, attributes = self.path.split(":")
-        return reduce(getattr, attributes.split("."), import_module(module))
+        module, _, name = self.path.partition(":")
+        found: Any = import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+        return found  # type: ignore[no-any-return]
