@@ -91,9 +91,8 @@ class Recipe:
     augment: Augment = field(default_factory=Augment)
     schedule: Schedule = field(default_factory=Schedule)
     test: Test = field(default_factory=Test)
-    backbone: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # last_stride, se, ... for `build_backbone`
+    size: tuple[int, int] = (256, 128)  # height, width of a frame, at the papers' size
+    backbone: Mapping[str, Any] = field(default_factory=dict)  # last_stride, se, ...
 
 
 @dataclass(frozen=True)
@@ -101,8 +100,8 @@ class Profile:
     """How big a run is. It changes size, never method."""
 
     name: str
-    height: int
-    width: int
+    height: int | None  # None: the recipe's own size
+    width: int | None
     network: Literal["small", "resnet18", "resnet50"]
     small: bool  # take the recipe's `small` options and `small_clip_length`
     identities: int | None  # None: the recipe's own P x K
@@ -113,6 +112,28 @@ class Profile:
     precision: Literal["fp32", "bf16"] = "fp32"
     pretrained: str = ""  # a shipped file in data/checkpoints; "imagenet"; "" for none
     summary: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The numbers of one run, a recipe at a profile's size."""
+
+    size: tuple[int, int]  # height, width of a frame
+    frames: int  # of a clip
+    identities: int  # in a batch
+    clips: int  # of an identity
+    options: Mapping[str, Any]  # of the model
+
+
+def plan(recipe: Recipe, profile: Profile) -> Plan:
+    """What a recipe becomes at a profile's size."""
+    return Plan(
+        size=(profile.height or recipe.size[0], profile.width or recipe.size[1]),
+        frames=recipe.small_clip_length if profile.small else recipe.clip_length,
+        identities=profile.identities or recipe.sampler.identities,
+        clips=profile.clips or recipe.sampler.clips,
+        options={**recipe.options, **(recipe.small if profile.small else {})},
+    )
 
 
 PROFILES: dict[str, Profile] = {
@@ -130,7 +151,7 @@ PROFILES: dict[str, Profile] = {
             summary="a few minutes on 2 cores: every picture of attention",
         ),
         Profile(
-            "paper", 256, 128, "resnet50", False, None, None, None, None,
+            "paper", None, None, "resnet50", False, None, None, None, None,
             precision="bf16", pretrained="imagenet", summary="ResNet-50 on a GPU",
         ),
     )
