@@ -1,4 +1,4 @@
-"""Initial weights from (seed, parameter name): two models share the start of what they share."""
+"""Initial weights from (seed, module name): two models share the start of what they share."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ def initialise(model: nn.Module, seed: int) -> nn.Module:
 
     Children first, then the module that holds them: a paper's block states its own rule by a
     `reset_parameters` that overwrites what its layers drew. A layer's numbers thus depend on its
-    name and shape alone, not on what else the model contains.
+    name and shape alone, not on what else the model contains. A module that owns parameters and
+    has no such rule is refused: its numbers would come from the process's global state.
     """
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         for name, module in _children_first(model):
             reset = getattr(module, "reset_parameters", None)
             if callable(reset):
-                torch.manual_seed(number(seed, name))
+                torch.default_generator.manual_seed(number(seed, name))
                 reset()
+            elif next(module.parameters(recurse=False), None) is not None:
+                raise TypeError(f"{type(module).__name__} at {name!r} has no reset_parameters")
     return model
 
 
