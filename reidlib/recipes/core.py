@@ -79,6 +79,7 @@ class Recipe:
     row: str = ""  # as printed
     also: tuple[tuple[str, str], ...] = ()  # further (table, row) that this same run fills
     base: str = ""  # the row it is compared with
+    weights_of: str = ""  # a recipe whose trained weights this one tests; it trains nothing itself
     control: bool = False  # ours, not in the paper: marked (+)
     options: Mapping[str, Any] = field(default_factory=dict)
     small: Mapping[str, Any] = field(default_factory=dict)
