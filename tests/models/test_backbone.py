@@ -87,7 +87,7 @@ def test_half_precision_is_near_and_stays_inside():
     backbone = initialise(small(), 0).eval()
     backbone.plug("layer3", 2, Plugin())
     x = draw(2, 4, 3, 64, 32, dtype=torch.float32)
-    single, seen = backbone(x)
+    single, _ = backbone(x)
     backbone.precision = torch.bfloat16
     half, seen_half = backbone(x)
     assert half.dtype == torch.float32
