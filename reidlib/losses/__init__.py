@@ -10,6 +10,7 @@ LOSSES = {
     "batch_hard_triplet": "reidlib.losses.triplet:batch_hard_triplet",
     "focal": "reidlib.losses.focal:focal",
     "adaptive_triplet": "reidlib.losses.adaptive_triplet:adaptive_triplet",
+    "center": "reidlib.losses.center:center",
     "minmax": "reidlib.losses.minmax:minmax",
     "mutual_information": "reidlib.losses.mutual_information:mutual_information",
 }
