@@ -22,7 +22,7 @@ from reidlib.data.matlab import read_integers
 from reidlib.data.tracklets import Tracklet, TrackletDataset
 from reidlib.errors import ReidError
 
-NAME = re.compile(r"(?:\d{4}|00-1)C\dT\d{4}F\d{3}\.jpg")
+NAME = re.compile(r"(?:\d{4}|00-1)C[1-9]T\d{4}F\d{3}\.jpg")
 JUNK, DISTRACTOR = -1, 0
 Protocol = Literal["queries_kept", "queries_removed", "whole_list"]
 PROTOCOLS: dict[Protocol, str] = {
