@@ -17,6 +17,7 @@ from torch import Tensor
 
 from reidlib.errors import ReidError
 from reidlib.models.backbone import Backbone
+from reidlib.models.senet import native_names
 
 WRAPPINGS = ("state_dict", "model")  # keys under which public files hide their tensors
 PREFIXES = ("module.", "backbone.", "base.")  # what public files put before the names
@@ -51,7 +52,7 @@ def load_backbone(backbone: Backbone, tensors: Mapping[str, Tensor], source: str
     Plug-ins are left alone, classifiers are passed over, and squeeze-and-excitation blocks that
     the file lacks keep the start they have. Any other gap, or another shape, is a ReidError.
     """
-    bare = {_bare(name): tensor for name, tensor in tensors.items()}
+    bare = native_names({_bare(name): tensor for name, tensor in tensors.items()}, backbone)
     wanted = {n: t for n, t in backbone.state_dict().items() if not n.startswith("plugins.")}
     chosen = {}
     for name, own in wanted.items():
