@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
@@ -14,7 +14,7 @@ B = TypeVar("B")
 
 def ahead(
     function: Callable[[A], B], items: Iterable[A], *, threads: int = 1, depth: int = 2
-) -> Iterator[B]:
+) -> Generator[B]:
     """function(item) for each item, in order; at most `depth` results wait or are being made.
 
     An exception comes out where its result would have; closing the iterator drops what is queued.

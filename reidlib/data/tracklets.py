@@ -32,7 +32,7 @@ class FrameSource(Protocol):
     """Where pixels come from: rendered and cached, or decoded from the user's files."""
 
     def read(self, tracklet: Tracklet, indices: Sequence[int]) -> torch.Tensor:
-        """uint8 (t, 3, h, w), RGB, the frames `indices` (0-based) of the tracklet, in that order."""
+        """uint8 (t, 3, h, w), RGB: the frames `indices` (from 0) of the tracklet, in that order."""
         ...
 
 
