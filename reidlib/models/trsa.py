@@ -37,7 +37,7 @@ The paper does not say
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -128,6 +128,8 @@ class TRSA(nn.Module):
         super().__init__()
         if attention is not None:
             temperature(attention, 1)  # refuses an unknown form now, not at the first clip
+        if pooling not in get_args(Pooling):
+            raise ValueError(f"pooling is sum or gap, not {pooling!r}")
         self.backbone = backbone
         self.attention = attention
         self.pooling = pooling
