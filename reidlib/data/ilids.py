@@ -84,7 +84,7 @@ def find_split_file(base: Path) -> Path | None:
 
 
 def frame_number(name: str) -> int:
-    return int(Path(name).stem.rpartition("_")[2])
+    return int(name.rpartition(".")[0].rpartition("_")[2])
 
 
 def survey(base: Path, *, strict: bool = True) -> dict[str, tuple[Tracklet, ...]]:

@@ -65,10 +65,11 @@ def halves(
     """Train, query and gallery of one split; with direction "both", either camera asks."""
     if direction not in ASKING:
         raise ReidError(f"direction is one of {', '.join(ASKING)}, not {direction!r}")
-    tested = [t for t in tracklets if person_folder(t) in set(split.test)]
+    train = [t for t in tracklets if person_folder(t) in split.train]
+    tested = [t for t in tracklets if person_folder(t) in split.test]
     query = [t for t in tested if t.camid in ASKING[direction]]
     gallery = [t for t in tested if direction == "both" or t.camid not in ASKING[direction]]
-    return [t for t in tracklets if person_folder(t) in set(split.train)], query, gallery
+    return train, query, gallery
 
 
 def assemble(
@@ -121,9 +122,7 @@ def _in_order(folder: Path, person: str, images: Sequence[str], name: re.Pattern
     for image in images:
         match = name.fullmatch(image)
         if match is None:
-            raise ReidError(
-                f"{folder / person / image} is not named like its neighbours in the set"
-            )
+            raise ReidError(f"{folder / person / image} is not named as in the published set")
         told = match.groupdict()
         if told.get("person", person) != person or told.get("camera", folder.name) != folder.name:
             raise ReidError(

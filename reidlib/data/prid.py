@@ -106,7 +106,7 @@ def find_split_file(base: Path) -> Path | None:
 
 
 def frame_number(name: str) -> int:
-    return int(Path(name).stem)
+    return int(name.partition(".")[0])
 
 
 def survey(base: Path, *, strict: bool = True) -> dict[str, tuple[Tracklet, ...]]:

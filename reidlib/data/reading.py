@@ -83,9 +83,6 @@ def check_counts(
 ) -> None:
     """Refuse a copy that is not the whole set; a `tolerated` quantity that differs only warns."""
     wrong = [row for row in compare(subsets, expected) if not row.ok]
-    for row in wrong:
-        if row.quantity in tolerated:
-            warnings.warn(f"{root}: {row}", stacklevel=3)
     refused = [str(row) for row in wrong if row.quantity not in tolerated]
     if refused:
         raise ReidError(
@@ -93,6 +90,8 @@ def check_counts(
             + (f" (and {len(refused) - 1} more differences)" if len(refused) > 1 else "")
             + f"; run `reid doctor {name} {root}`, or load with expect=None"
         )
+    for row in wrong:
+        warnings.warn(f"{root}: {row}", stacklevel=3)
 
 
 def digest(subsets: Iterable[Sequence[Tracklet]]) -> str:
@@ -125,7 +124,7 @@ def missing_frames(
     """
     holes = []
     for tracklet in tracklets:
-        there = {number(Path(frame).name) for frame in tracklet.frames}
+        there = {number(frame.rpartition("/")[2]) for frame in tracklet.frames}
         start = min(there, default=0) if first is None else first
         lost = sorted(set(range(start, max(there, default=-1) + 1)) - there)
         if lost:

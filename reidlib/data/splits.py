@@ -39,9 +39,7 @@ class Splits:
 
     def pick(self, number: int) -> Split:
         if not 0 <= number < len(self.all):
-            raise ReidError(
-                f"there is no split {number}: {self.label} has 0 to {len(self.all) - 1}"
-            )
+            raise ReidError(f"there is no split {number}; they are 0 to {len(self.all) - 1}")
         return self.all[number]
 
 
@@ -77,7 +75,7 @@ def from_rows(
         order = [names[i - 1] for i in row]
         splits.append(_split(order[n // 2 :], order[: n // 2]))
     _check(path, splits, set(names))
-    name = known.get(fingerprint(splits), "none in circulation")
+    name = known.get(fingerprint(splits), "unlike those in circulation")
     if first_half == "train":
         splits = [Split(split.test, split.train) for split in splits]
     label = f"{path.name} ({name}), first half of a row is {first_half}"
@@ -98,7 +96,7 @@ def from_json(path: Path, people: Sequence[str], known: Mapping[str, str]) -> Sp
         ) from error
     _check(path, splits, set(people))
     digest = _sha256(path)
-    name = known.get(fingerprint(splits), "none in circulation")
+    name = known.get(fingerprint(splits), "unlike those in circulation")
     return Splits(f"file-{digest[:8]}", f"{path.name} ({name})", splits, digest)
 
 
