@@ -150,7 +150,7 @@ def test_agrees_with_the_slow_loop(
     matchless = 0
     for ap, unmatched, tie, camera in itertools.product(AP, UNMATCHED, TIES, CAMERAS):
         case = random_case(gallery + levels, levels, gallery)
-        options = dict(ap=ap, unmatched=unmatched, tie=tie, camera_rule=camera)
+        options = {"ap": ap, "unmatched": unmatched, "tie": tie, "camera_rule": camera}
         expected = slow_loop(*case, junk=(-1,), **options)
         found = score(*case, junk_pids=(-1,), **options)  # type: ignore[arg-type]
         for name, value in expected.items():
@@ -235,7 +235,7 @@ def test_far_distractors_change_nothing_and_junk_nowhere() -> None:
 
 
 def test_perfect_ranking_is_one_and_trapezoid_never_above_hits() -> None:
-    matrix, qp, gp, qc, gc = random_case(0)
+    _, qp, gp, qc, gc = random_case(0)
     perfect = score((qp[:, None] != gp).astype(float), qp, gp, qc, gc)
     assert perfect.map == perfect.minp == perfect.cmc[0] == 1.0
     for seed in range(5):
