@@ -61,21 +61,30 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-class Pointwise(nn.Conv1d):
-    """A linear map of the second axis, (n, inputs, positions) -> (n, outputs, positions).
-
-    Weights start normal with variance 2 / outputs, the authors' rule; `zero` starts all at zero.
-    """
+class Linear(nn.Linear):
+    """A linear map of the last axis; weights start normal with variance 2 / outputs, or zero."""
 
     def __init__(self, inputs: int, outputs: int, bias: bool = True, zero: bool = False) -> None:
         self.zero = zero
+        super().__init__(inputs, outputs, bias)
+
+    def reset_parameters(self) -> None:
+        super().reset_parameters()
+        nn.init.normal_(self.weight, std=(2 / self.out_features) ** 0.5)
+        if self.zero:
+            for parameter in self.parameters():
+                nn.init.zeros_(parameter)
+
+
+class PositionLinear(nn.Conv1d):
+    """A linear map of the middle axis, (b, m, c) -> (b, m', c), the same for every channel."""
+
+    def __init__(self, inputs: int, outputs: int, bias: bool = True) -> None:
         super().__init__(inputs, outputs, kernel_size=1, bias=bias)
 
     def reset_parameters(self) -> None:
         super().reset_parameters()
-        nn.init.normal_(self.weight, std=0.0 if self.zero else (2 / self.out_channels) ** 0.5)
-        if self.zero and self.bias is not None:
-            nn.init.zeros_(self.bias)
+        nn.init.normal_(self.weight, std=(2 / self.out_channels) ** 0.5)
 
 
 # Salient-to-broad module, section 3.1 -----------------------------------------------------------
@@ -116,15 +125,14 @@ class ChannelAttention(nn.Module):
         self.centre, self.excitation = centre, excitation
         if excitation:
             hidden = hidden or max(channels // 4, 1)
-            self.squeeze, self.excite = Pointwise(channels, hidden), Pointwise(hidden, channels)
+            self.squeeze, self.excite = Linear(channels, hidden), Linear(hidden, channels)
 
     def weights(self, x: Tensor) -> Tensor:
         """w_ctr w_se: (b, t, c, h, w) -> (b, c)."""
         weights = centre_weights(x) if self.centre else x.new_ones(())
         if self.excitation:
-            means = rearrange(x.mean(dim=(1, 3, 4)), "b c -> b c 1")
-            excited = self.excite(self.squeeze(means).relu()).sigmoid()
-            weights = weights * rearrange(excited, "b c 1 -> b c")
+            means = x.mean(dim=(1, 3, 4))
+            weights = weights * self.excite(self.squeeze(means).relu()).sigmoid()
         return weights
 
     def forward(self, x: Tensor) -> Tensor:
@@ -156,14 +164,15 @@ class KernelGeneration(nn.Module):
             raise ValueError(f"l1 is 'code', 'paper', 'positions' or 'none', not {l1!r}")
         self.over_heads = l1 == "paper" or (l1 == "code" and kernel > 1)
         self.over_positions = l1 != "none"
-        self.heads = Pointwise(channels, kernel**2)
+        self.heads = Linear(channels, kernel**2)
         self.norm = nn.BatchNorm1d(kernel**2)
 
     def attention(self, former: Tensor) -> Tensor:
         """A: (b, s, c, h, w) -> (b, k^2, s, h, w)."""
-        frames = rearrange(former, "b s c h w -> (b s) c (h w)")
-        maps = self.norm(self.heads(frames)).relu()
-        maps = rearrange(maps, "(b s) k (h w) -> b k s h w", s=former.shape[1], h=former.shape[3])
+        b, s, _, h, w = former.shape
+        cells = rearrange(former, "b s c h w -> (b s h w) c")
+        maps = self.norm(self.heads(cells)).relu()
+        maps = rearrange(maps, "(b s h w) k -> b k s h w", b=b, s=s, h=h, w=w)
         if self.over_heads:
             maps = maps / maps.sum(dim=1, keepdim=True).clamp_min(1e-12)
         if self.over_positions:
@@ -228,20 +237,21 @@ def cross_propagation(
     """
     if reading not in ("code", "paper", "none"):
         raise ValueError(f"cpm is 'code', 'paper' or 'none', not {reading!r}")
-    split = x.shape[1] - weights.shape[1]
-    former, latter = x[:, :split], x[:, split:]
-    kept = suppress(latter, weights)
+    b, latter, h, w = weights.shape
+    split = x.shape[1] - latter
+    weights = torch.cat([weights.new_ones(b, split, h, w), weights], dim=1)
+    y = suppress(x, weights)
     if reading == "none":
-        return torch.cat([former, kept], dim=1)
-    lost, shown = latter - kept, former
+        return y
+    lost, shown = (x - y).sum(dim=(1, 3, 4)), x[:, :split].sum(dim=(1, 3, 4))
     if reading == "paper":
-        lost, shown = lost.mean(dim=(3, 4)).sum(dim=1), shown.mean(dim=(3, 4)).sum(dim=1)
+        lost, shown = lost / (h * w), shown / (h * w)
     else:
-        share = (1 - weights).mean(dim=(1, 2, 3))[:, None]
-        lost = lost.mean(dim=(1, 3, 4)) / torch.where(share > 1e-12, share, 1.0)
-        shown = shown.mean(dim=(1, 3, 4))
-    lost, shown = lost[:, None, :, None, None], shown[:, None, :, None, None]
-    return torch.cat([former + alpha * lost, kept + alpha * shown], dim=1)
+        removed = (1 - weights).sum(dim=(1, 2, 3))[:, None]
+        lost = lost / torch.where(removed > 1e-12, removed, 1.0)
+        shown = shown / (split * h * w)
+    told = torch.stack([lost] * split + [shown] * latter, dim=1)
+    return y + alpha * told[:, :, :, None, None]
 
 
 class SalientToBroad(nn.Module):
@@ -297,7 +307,7 @@ class SalientToBroad(nn.Module):
             clips = rearrange(x, "b (n t) c h w -> (b n) t c h w", t=piece)
             clips = clips.float() if x.dtype in (torch.float16, torch.bfloat16) else clips
             attended = self.channel_attention(clips)
-            former, latter = attended[:, : self.split], attended[:, self.split :]
+            former, latter = attended.split([self.split, piece - self.split], dim=1)
             kernel, attention = self.kernel_generation(former)
             weights = suppression(
                 affinity(latter, kernel, average=self.average), self.beta, erase=self.erase
@@ -346,30 +356,29 @@ class IntegrationDistribution(nn.Module):
                 f"a reduction by {reduction} leaves nothing of {channels} channels and "
                 f"{positions} positions"
             )
-        self.integrate_channels = Pointwise(channels, c, bias)  # G_I
+        self.integrate_channels = Linear(channels, c, bias)  # G_I
         self.channel_norm = nn.BatchNorm1d(c) if norm else nn.Identity()
-        self.integrate_positions = Pointwise(positions, m, bias)  # L_I
+        self.integrate_positions = PositionLinear(positions, m, bias)  # L_I
         self.position_norm = nn.BatchNorm1d(m) if norm else nn.Identity()
-        self.distribute_positions = Pointwise(m, positions, bias)  # L_D
-        self.distribute_channels = Pointwise(c, channels, bias, zero=True)  # G_D
+        self.distribute_positions = PositionLinear(m, positions, bias)  # L_D
+        self.distribute_channels = Linear(c, channels, bias, zero=True)  # G_D
         self.relu = relu
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, t, c, h, w) -> the same shape."""
-        t, h, w = x.shape[1], *x.shape[3:]
+        b, t, _, h, w = x.shape
         if (t, h, w) != self.grid:
             raise ValueError(
                 "this IDM was built for {} frames of {}x{} cells, not {} of {}x{}".format(
                     *self.grid, t, h, w
                 )
             )
-        frames = rearrange(x, "b t c h w -> (b t) c (h w)")
-        u = self.channel_norm(self.integrate_channels(frames))
-        # The position axis takes the channels' place: the same map for every channel.
-        u = rearrange(u, "(b t) c p -> b (t p) c", t=t)
+        cells = rearrange(x, "b t c h w -> (b t h w) c")
+        u = self.channel_norm(self.integrate_channels(cells))
+        u = rearrange(u, "(b m) c -> b m c", b=b)
         n = self.position_norm(self.integrate_positions(u))
-        e = rearrange(self.distribute_positions(n) + u, "b (t p) c -> (b t) c p", t=t)
-        o = rearrange(self.distribute_channels(e), "(b t) c (h w) -> b t c h w", t=t, h=h)
+        e = self.distribute_positions(n) + u
+        o = rearrange(self.distribute_channels(e), "b (t h w) c -> b t c h w", t=t, h=h)
         return (x + o).relu() if self.relu else x + o
 
 
