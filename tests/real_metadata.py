@@ -2,7 +2,7 @@
 
 REIDLIB_ILIDS_METADATA, REIDLIB_PRID_METADATA and REIDLIB_MARS_METADATA name folders with lists that
 are not part of this project, since their terms are not stated. Tests that need them are skipped
-without. Images stand in as empty files, so anything that decodes would fail.
+without. Folders are made, images are only listed: anything that decodes would fail.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from reidlib.data import reading
+
 
 def metadata(name: str) -> Path:
     """The folder, or a skipped test that says what is not set."""
@@ -24,26 +26,29 @@ def metadata(name: str) -> Path:
     return Path(os.environ[variable])
 
 
-def ilids(root: Path) -> Path:
+def ilids(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """All 600 sequences of iLIDS-VID, by name."""
+    listed: dict[Path, list[str]] = {}
     for row in _rows(metadata("ILIDS")):
         stem, _, first = row["first_file"].removesuffix(".png").rpartition("_")
         folder = root / "i-LIDS-VID" / "sequences" / row["camera"] / row["person"]
-        _touch(folder, [f"{stem}_{int(first) + i:05d}.png" for i in range(int(row["num_frames"]))])
+        numbers = range(int(first), int(first) + int(row["num_frames"]))
+        listed[folder] = [f"{stem}_{number:05d}.png" for number in numbers]
+    _list(listed, monkeypatch)
     return root
 
 
-def prid(root: Path) -> Path:
+def prid(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The 178 people of PRID-2011 by name; others, of unknown length, by one frame."""
-    folder = root / "prid_2011" / "multi_shot"
-    for row in _rows(metadata("PRID")):
-        camera = {"cam1": "cam_a", "cam2": "cam_b"}[row["camera"]]
-        names = [f"{i + 1:04d}.png" for i in range(int(row["num_frames"]))]
-        _touch(folder / camera / row["person"], names)
+    folder, listed = root / "prid_2011" / "multi_shot", {}
     for camera, people in (("cam_a", 385), ("cam_b", 749)):
         for number in range(1, people + 1):
-            if not (folder / camera / f"person_{number:04d}").exists():
-                _touch(folder / camera / f"person_{number:04d}", ["0001.png"])
+            listed[folder / camera / f"person_{number:04d}"] = ["0001.png"]
+    for row in _rows(metadata("PRID")):
+        camera = {"cam1": "cam_a", "cam2": "cam_b"}[row["camera"]]
+        numbers = range(1, int(row["num_frames"]) + 1)
+        listed[folder / camera / row["person"]] = [f"{number:04d}.png" for number in numbers]
+    _list(listed, monkeypatch)
     return root
 
 
@@ -63,7 +68,7 @@ def _rows(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _touch(folder: Path, names: list[str]) -> None:
-    folder.mkdir(parents=True)
-    for name in names:
-        os.close(os.open(folder / name, os.O_CREAT | os.O_WRONLY))
+def _list(listed: dict[Path, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in listed:
+        folder.mkdir(parents=True)
+    monkeypatch.setattr(reading, "list_images", lambda folder: sorted(listed[folder]))

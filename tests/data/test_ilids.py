@@ -160,9 +160,9 @@ def test_other_frame_counts_only_warn(copy):
         assert len(load(copy, expect=expect).train) == 6
 
 
-def test_real_names_give_the_published_counts(tmp_path, recwarn):
+def test_real_names_give_the_published_counts(tmp_path, monkeypatch, recwarn):
     """Section 2.3 of the published figures, every one; and splits against independent lists."""
-    root, folder = real_metadata.ilids(tmp_path), real_metadata.metadata("ILIDS")
+    root, folder = real_metadata.ilids(tmp_path, monkeypatch), real_metadata.metadata("ILIDS")
     entries = json.loads((folder / "splits_10_dal.json").read_text())
     names = sorted({name for half in entries[0].values() for name in half})
     rows = [[names.index(n) + 1 for half in ("test", "train") for n in e[half]] for e in entries]

@@ -137,9 +137,9 @@ def test_a_part_is_not_the_published_set(copy):
         load(copy, expect=prid.EXPECTED)
 
 
-def test_real_names_give_the_published_counts(tmp_path, recwarn):
+def test_real_names_give_the_published_counts(tmp_path, monkeypatch, recwarn):
     """Section 2.4 of the published figures; both sets of splits are accepted and told apart."""
-    root, folder = real_metadata.prid(tmp_path), real_metadata.metadata("PRID")
+    root, folder = real_metadata.prid(tmp_path, monkeypatch), real_metadata.metadata("PRID")
     expected = {
         "splits_prid2011.json": "torchreid",
         "splits_10_dal.json": "Deep Association Learning",
