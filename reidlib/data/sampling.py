@@ -25,6 +25,8 @@ EPOCHS, FRAMES, AUGMENT = 1, 2, 3  # what a draw is for
 
 def generator(seed: int, purpose: int, place: int, slot: int = 0) -> np.random.Generator:
     """A generator of its own for (seed, purpose, place, slot); no two of them share a number."""
+    if not 0 <= seed < 2**64:
+        raise ReidError(f"a seed is a whole number from 0 to 2**64 - 1, not {seed}")
     return np.random.Generator(np.random.Philox(key=[seed, purpose], counter=[0, 0, place, slot]))
 
 

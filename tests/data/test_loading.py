@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from reidlib.data import mars
-from reidlib.data.frames import StoredFrames, store
+from reidlib.data.frames import StoredFrames
 from reidlib.data.loading import ClipLoader
 from reidlib.data.sampling import TRAIN_RULES, PKSampler, chop
+from reidlib.data.store import store
 from reidlib.data.tracklets import Tracklet, TrackletDataset
 from reidlib.errors import ReidError
 from tests import fake_layouts

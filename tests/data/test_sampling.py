@@ -280,6 +280,8 @@ def test_counted_generators_are_reproducible_and_apart():
     values |= {generator(0, 1, place, slot).random() for place in range(20) for slot in range(20)}
     assert len(values) == 402  # (0, 1, 0, 0) came twice
     assert generator(2**40, 1, 10**9, 3).random() == generator(2**40, 1, 10**9, 3).random()
+    with pytest.raises(ReidError, match="not -1"):
+        generator(-1, 1, 0)
 
 
 # --- clips, testing -------------------------------------------------------------------------------
