@@ -39,7 +39,7 @@ a pair than each position alone and a summary of the frame; the code computes th
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from einops import rearrange
@@ -171,11 +171,23 @@ class RelationModule(Relation):
         return scale, bn.bias.view(shape) - scale * mean
 
 
+class _SumOverProcesses(torch.autograd.Function):
+    """All-reduce with a gradient: what every process adds, every process is told back."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        total = x.contiguous().clone()
+        distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        return _SumOverProcesses.forward(ctx, gradients[0])
+
+
 def _mean_over_processes(x: Tensor) -> Tensor:
     """The mean over the groups of all processes; each has equally many."""
-    from torch.distributed.nn.functional import all_reduce
-
-    total: Tensor = all_reduce(x.mean(dim=0))
+    total: Tensor = _SumOverProcesses.apply(x.mean(dim=0))
     return total / distributed.get_world_size()
 
 
