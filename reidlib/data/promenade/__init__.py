@@ -1,0 +1,145 @@
+"""Promenade: rendered pedestrians walking past cameras, unlimited, deterministic, with ground truth.
+
+    ds = promenade.load(size="small", scenario="street", world=0)   # cached tensors
+    promenade.write_mars(ds, "data/promenade-mars")                  # the same, as MARS on disk
+
+Nobody in it exists. A score on it says nothing about MARS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from reidlib.data.promenade.body import PARTS
+from reidlib.data.promenade.cache import RenderedFrames, default_folder, opened
+from reidlib.data.promenade.census import Census, take_census
+from reidlib.data.promenade.disk import write_mars
+from reidlib.data.promenade.illnesses import FAULTS, OCCLUDERS
+from reidlib.data.promenade.people import ATTRIBUTES, describe
+from reidlib.data.promenade.render import Stage
+from reidlib.data.promenade.settings import ILLNESSES, SCENARIOS, SIZES, VERSION, Settings, resolve
+from reidlib.data.promenade.truth import RenderedTruth
+from reidlib.data.tracklets import Tracklet, TrackletDataset, relabel
+
+_FRAMES_AT_ONCE = 256 * 64 * 32  # pixels of a batch that is drawn together
+
+
+def load(
+    size: str = "small",
+    scenario: str = "street",
+    *,
+    world: int = 0,
+    height: int = 64,
+    width: int = 32,
+    evaluate: Literal["test", "validation", "none"] = "test",
+    subset: Literal["train", "pretrain", "none"] = "train",
+    cache: Path | str | None = None,
+    cameras: int = 6,
+    strengths: Mapping[str, float] | None = None,
+    family: int = 3,
+    lengths: tuple[int, int] | None = None,
+    people: Mapping[str, int] | None = None,
+    backdrop: int = 0,
+    device: str = "cpu",
+    progress: bool = True,
+) -> TrackletDataset:
+    """Promenade in memory: frames rendered once, cached, memory-mapped.
+
+    Args:
+        size: how many people: "tiny" (16 + 16), "small" (420 + 450), "mars" (MARS's counts).
+        scenario: which illnesses: "clean", one of ILLNESSES alone, or "street", all of them.
+        world: the data seed: other people, other cameras.
+        evaluate: whose tracklets are query and gallery. "none" renders training people only.
+        subset: who `train` is; "pretrain" people are in no split; "none" renders test people only.
+        strengths: illness -> 0..1, replacing the scenario's.
+        family: people per look-alike family, 2 to 6.
+        lengths: fewest and most frames a tracklet; people: set -> number; both replace the size's.
+        backdrop: the same walks before the scenery of another camera, this many further on.
+        device: where to draw; the pixels do not depend on it beyond one grey level.
+
+    Raises:
+        ReidError: a name or number that does not exist, no room for the frames.
+    """
+    request = Settings(size, scenario, world, height, width, evaluate, subset, cameras, (), family,
+                       lengths, (), backdrop)  # fmt: skip
+    settings = resolve(request, strengths, people)
+    census = take_census(settings)
+    stage = Stage(settings, census, device)
+    folder = Path(cache) if cache is not None else default_folder()
+    frames = opened(folder, settings, census, _drawer(stage), progress)
+    return _dataset(settings, census, frames, stage)
+
+
+def _drawer(stage: Stage):  # type: ignore[no-untyped-def]
+    settings, offsets = stage.settings, stage.census.offsets
+    step = max(1, _FRAMES_AT_ONCE // (settings.height * settings.width))
+
+    def draw(first: int, last: int) -> np.ndarray:
+        every = np.arange(first, last)
+        rows = np.searchsorted(offsets, every, side="right") - 1
+        frames = every - offsets[rows]
+        return np.concatenate(
+            [stage.frames(rows[at : at + step], frames[at : at + step]).cpu().numpy()
+             for at in range(0, len(every), step)]
+        )  # fmt: skip
+
+    return draw
+
+
+def _dataset(
+    settings: Settings, census: Census, frames: RenderedFrames, stage: Stage
+) -> TrackletDataset:
+    rows = [
+        Tracklet(
+            row,
+            census.names(row),
+            int(census.person[row]),
+            int(census.camera[row]),
+            int(census.person[row]),
+            int(census.camera[row]) + 1,
+        )
+        for row in range(len(census))
+    ]
+    return TrackletDataset(
+        name="promenade",
+        version=VERSION,
+        protocol="MARS protocol B: one query per person and camera, the gallery is every test "
+        "tracklet, queries and distractors included, junk skipped",
+        train=relabel([t for t in rows if census.train[t.row]]),
+        query=tuple(t for t in rows if census.query[t.row]),
+        gallery=tuple(t for t in rows if not census.train[t.row]),
+        frames=frames,
+        truth=RenderedTruth(stage),
+        junk_pids=(-1,),
+        settings={
+            "request": settings,
+            "scenario": settings.scenario,
+            "size": settings.size,
+            "world": settings.world,
+            "height": settings.height,
+            "width": settings.width,
+            "evaluate": settings.evaluate,
+            "subset": settings.subset,
+            "cameras": settings.cameras,
+            "strengths": settings.strength,
+            "family": settings.family,
+            "digest": settings.digest(),
+        },
+    )
+
+
+def attributes(dataset: TrackletDataset, tracklet: Tracklet) -> dict[str, str]:
+    """The tracklet's person in words."""
+    truth = dataset.truth
+    assert isinstance(truth, RenderedTruth)
+    return describe(truth.stage.traits, tracklet.row)
+
+
+__all__ = [
+    "ATTRIBUTES", "FAULTS", "ILLNESSES", "OCCLUDERS", "PARTS", "SCENARIOS", "SIZES", "VERSION",
+    "RenderedFrames", "RenderedTruth", "Settings", "attributes", "load", "write_mars",
+]  # fmt: skip

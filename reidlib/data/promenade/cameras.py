@@ -1,0 +1,36 @@
+"""Cameras of a world: where they hang, how they see colour, how sharp and how noisy they are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from reidlib.data.promenade.chance import Floats, Ints, normal, uniform
+
+View = dict[str, Floats]
+
+
+def draw_cameras(world: int, cameras: Ints) -> View:
+    """Settings of each camera, one array entry a camera."""
+    k = ("camera", world, cameras)
+
+    def flat(name: str, low: float, high: float) -> Floats:
+        return uniform(name, *k, low=low, high=high)
+
+    # Main directions differ from camera to camera, so that people are seen from other sides.
+    turn = uniform("turn", "camera", world)
+    view = {
+        "heading": turn + cameras * 0.381966 + normal("heading", *k, scale=0.03),
+        "tilt": flat("tilt", 0.012, 0.055),
+        "gain": flat("gain", 0.62, 1.22),
+        "curve": flat("curve", -0.35, 0.45),
+        "warm": normal("warm", *k, scale=0.13),
+        "green": normal("green", *k, scale=0.055),
+        "fade": flat("fade", 0.0, 0.16),
+        "saturation": flat("saturation", 0.55, 1.05),
+        "sun": flat("sun", -0.75, 0.75),
+        "ambient": flat("ambient", 0.42, 0.66),
+        "blur": flat("blur", 0.0, 0.75),
+        "noise": flat("noise", 0.006, 0.024),
+        "pause": flat("pause", 0.14, 0.22),  # seconds between stored frames
+    }
+    return {name: np.asarray(values) for name, values in view.items()}
