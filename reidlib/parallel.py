@@ -76,7 +76,14 @@ def synchronise(model: nn.Module) -> nn.Module:
     for module in model.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.forward = partial(_normalise, module)  # type: ignore[method-assign]
+        if hasattr(module, "over_groups"):  # RGSA+RGTR's statistics of pairs that are never held
+            module.over_groups = over_groups  # type: ignore[assignment]
     return model
+
+
+def over_groups(x: Tensor) -> tuple[Tensor, int]:
+    """(g, ...) -> the mean over the groups of all processes, and their number."""
+    return mean(x.mean(dim=0)), len(x) * dist.get_world_size()
 
 
 def _normalise(bn: nn.modules.batchnorm._BatchNorm, x: Tensor) -> Tensor:

@@ -27,8 +27,7 @@ The paper does not say
 * the inner product of Table 1: raw, over C, so that it stands beside the features in one product
   ("inner"); "embedded" takes it between theta and phi;
 * initial weights: Kaiming normal by fan-out for new layers, normal 0.001 for classifiers;
-* batch norm on several devices: each on its own, unless `convert_sync_batchnorm` was applied,
-  which the pairs' batch norm follows too.
+* batch norm on several devices: `reidlib.parallel` pools over all of them, pairs included.
 
 Ours, not the paper's: relation "difference" (f_i - f_j, whole) and "none" (attention and
 refinement from the features alone). Without a ReLU behind it the whole difference collapses: W_A
@@ -39,11 +38,11 @@ a pair than each position alone and a summary of the frame; the code computes th
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from einops import rearrange
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reidlib.models.backbone import Backbone, frame_average
@@ -52,6 +51,7 @@ from reidlib.models.output import Output
 
 RelationKind = Literal["module", "inner", "embedded", "difference", "none"]
 PairNorm = Literal["relation", "slot"]
+OverGroups = Callable[[Tensor], tuple[Tensor, int]]
 
 
 def precise(x: Tensor) -> Tensor:
@@ -85,19 +85,22 @@ class Embedding(nn.Module):
         return rearrange(y, "(g n) d -> g n d", g=len(x))
 
 
+def mean_over_groups(x: Tensor) -> tuple[Tensor, int]:
+    """(g, ...) -> the mean over g, and g."""
+    return x.mean(dim=0), len(x)
+
+
 def pair_statistics(
-    u: Tensor, v: Tensor, per_slot: bool = False, mean: Callable[[Tensor], Tensor] | None = None
-) -> tuple[Tensor, Tensor]:
+    u: Tensor, v: Tensor, per_slot: bool = False, over: OverGroups = mean_over_groups
+) -> tuple[Tensor, Tensor, int]:
     """Mean and biased variance of u_gi - v_gj over all groups g and all pairs, without the pairs.
 
     u, v: (g, n, d). Inside a group i and j run over everything independently, so the mean is
     mean(u) - mean(v) and the variance var(u) + var(v); over groups comes the spread of these
     means. (The pooled variances of u and v alone would forget that a group's u and v go
-    together.) per_slot: pool over g and i only, for each j. mean: the mean over groups, over
-    those of other processes too if need be.
-    Returns mean and variance, each (1, d), or (n, d) per slot.
+    together.) per_slot: pool over g and i only, for each j. over: how groups are averaged.
+    Returns mean and variance, each (1, d), or (n, d) per slot, and the number of pairs pooled.
     """
-    mean = mean or (lambda x: x.mean(dim=0))
     within = u.var(dim=1, correction=0, keepdim=True)
     centre = u.mean(dim=1, keepdim=True)
     if per_slot:
@@ -105,8 +108,9 @@ def pair_statistics(
     else:
         within = within + v.var(dim=1, correction=0, keepdim=True)
         centre = centre - v.mean(dim=1, keepdim=True)
-    mu = mean(centre)
-    return mu, mean(within + (centre - mu).square())
+    mu, groups = over(centre)
+    variance, _ = over(within + (centre - mu).square())
+    return mu, variance, groups * u.shape[1] * (1 if per_slot else v.shape[1])
 
 
 class Relation(nn.Module):
@@ -143,6 +147,7 @@ class RelationModule(Relation):
         self.phi = Embedding(channels, embedding_width)
         self.w = FullyConnected(embedding_width, relation_width)
         self.bn = nn.BatchNorm1d(relation_width * (slots or 1))  # its numbers; applied by `fold`
+        self.over_groups: OverGroups = mean_over_groups  # several processes average otherwise
 
     def forward(self, x: Tensor) -> Tensor:
         """(g, n, c) -> r, (g, n, n, c/r2); r[g, i, j] compares x_i, as theta, with x_j, as phi."""
@@ -158,37 +163,12 @@ class RelationModule(Relation):
         """The batch norm of the pairs as BN(u - v) = scale (u - v) + shift; (1, d) or (n, d)."""
         bn, shape = self.bn, (-1, self.width)
         if bn.training:
-            everywhere = isinstance(bn, nn.SyncBatchNorm) and distributed.is_initialized()
-            mean, variance = pair_statistics(
-                u, v, self.per_slot, _mean_over_processes if everywhere else None
-            )
-            pairs = u.shape[0] * u.shape[1] * (1 if self.per_slot else u.shape[1])
-            pairs *= distributed.get_world_size() if everywhere else 1
+            mean, variance, pairs = pair_statistics(u, v, self.per_slot, self.over_groups)
             _track(bn, mean.detach().flatten(), variance.detach().flatten(), pairs)
         else:
             mean, variance = (x.view(shape) for x in _running(bn))
         scale = bn.weight.view(shape) * (variance + bn.eps).rsqrt()
         return scale, bn.bias.view(shape) - scale * mean
-
-
-class _SumOverProcesses(torch.autograd.Function):
-    """All-reduce with a gradient: what every process adds, every process is told back."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        total = x.contiguous().clone()
-        distributed.all_reduce(total)
-        return total
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        return _SumOverProcesses.forward(ctx, gradients[0])
-
-
-def _mean_over_processes(x: Tensor) -> Tensor:
-    """The mean over the groups of all processes; each has equally many."""
-    total: Tensor = _SumOverProcesses.apply(x.mean(dim=0))
-    return total / distributed.get_world_size()
 
 
 def _running(bn: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:

@@ -28,6 +28,7 @@ from reidlib.models.rgsa_rgtr import (
     guide,
     pair_statistics,
 )
+from reidlib.parallel import synchronise
 
 CASE = np.load(Path(__file__).parents[1] / "data/rgsa_rgtr/rm.npz")
 KINDS = ("module", "inner", "embedded", "difference", "none")
@@ -174,7 +175,8 @@ def test_reference_evaluation():
 def test_reference_statistics_of_pairs():
     rm = reference_module().train()
     x = torch.from_numpy(CASE["F"])
-    mean, variance = pair_statistics(rm.w(rm.theta(x)), rm.w(rm.phi(x)))
+    mean, variance, pairs = pair_statistics(rm.w(rm.theta(x)), rm.w(rm.phi(x)))
+    assert pairs == 3 * 4 * 4
     close(mean[0], torch.from_numpy(CASE["stat.rm_pair_mean"]))
     close(variance[0], torch.from_numpy(CASE["stat.rm_pair_var"]))
 
@@ -222,7 +224,7 @@ def test_marginal_variances_alone_are_wrong():
     x = groups(6, 5, 8, seed=6)
     u, v = x[..., :4], x[..., :4] + 0.3 * x[..., 4:]
     z = (u[:, :, None] - v[:, None]).flatten(end_dim=2)
-    mean, variance = pair_statistics(u, v)
+    mean, variance, _ = pair_statistics(u, v)
     close(mean[0], z.mean(dim=0))
     close(variance[0], z.var(dim=0, correction=0))
     marginal = u.flatten(end_dim=1).var(dim=0, correction=0)
@@ -233,15 +235,16 @@ def test_marginal_variances_alone_are_wrong():
 def test_per_slot_statistics():
     u, v = groups(4, 3, 5, seed=7), groups(4, 3, 5, seed=8)
     z = (u[:, :, None] - v[:, None]).flatten(end_dim=1)  # (g i) j d
-    mean, variance = pair_statistics(u, v, per_slot=True)
+    mean, variance, rows = pair_statistics(u, v, per_slot=True)
+    assert rows == 4 * 3
     close(mean, z.mean(dim=0))
     close(variance, z.var(dim=0, correction=0))
 
 
 def test_statistics_do_not_cancel_far_from_zero():
     u, v = groups(3, 4, 5, seed=9), groups(3, 4, 5, seed=10)
-    _, expected = pair_statistics(u, v)
-    _, found = pair_statistics(u.float() + 1000, v.float() + 1000)
+    _, expected, _ = pair_statistics(u, v)
+    _, found, _ = pair_statistics(u.float() + 1000, v.float() + 1000)
     close(found.double(), expected, 1e-3)
 
 
@@ -630,7 +633,7 @@ def one_process_of_two(rank, folder):
         "gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2
     )
     x, rm = halves_of_a_batch()
-    rm.bn = nn.SyncBatchNorm.convert_sync_batchnorm(rm.bn)
+    synchronise(rm)
     leaves = [p.clone().requires_grad_() for p in x[2 * rank : 2 * rank + 2].chunk(2, dim=2)]
     scale, shift = rm.fold(*leaves)
     (scale.square().sum() + shift.sum()).backward()
