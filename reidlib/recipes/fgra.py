@@ -174,6 +174,15 @@ RECIPES: tuple[Recipe, ...] = (
         options={"readout": "mean"},
     ),
     _control(
+        "fgra-2/learned-centres",
+        "row 7 with a learned centre for each identity and region, at a rate of 0.03",
+        base=CR,
+        options={**CR.options, "centres": "learned"},
+        losses=(*CR.losses, Loss("center", heads=("centres",), weight=WEIGHT)),
+        penalties={},
+        schedule=replace(CR.schedule, rates={"centres.": 0.03}),
+    ),
+    _control(
         "fgra-2/shuffled",
         "the full model's weights on frames whose cells are shuffled for the alignment",
         options={"shuffled": 0},
