@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 from torch import Tensor
 
 from reidlib.errors import ReidError
@@ -27,16 +27,22 @@ BUDGET = 2**26  # bytes of distances held at once, unless that is less than ROWS
 
 
 def distances(
-    queries: ArrayLike | Tensor, gallery: ArrayLike | Tensor, metric: Metric = "cosine"
-) -> NDArray[np.float64]:
-    """All distances, (q, d) and (g, d) -> (q, g).
+    queries: ArrayLike | Tensor,
+    gallery: ArrayLike | Tensor,
+    metric: Metric = "cosine",
+    dtype: DTypeLike = np.float64,
+) -> NDArray[Any]:
+    """All distances, (q, d) and (g, d) -> (q, g), worked out in float64 whatever `dtype` keeps.
 
     metric: "cosine" is minus the inner product of unit vectors (a zero vector stays zero),
         "euclidean" and "sqeuclidean" are clamped at 0.
     Raises ReidError for other shapes, and for a value that is not finite, with its place.
     """
-    blocks = distance_blocks(queries, gallery, metric)
-    return np.concatenate([block.copy() for block in blocks])
+    matrix, start = np.empty((len(queries), len(gallery)), dtype), 0  # type: ignore[arg-type]
+    for block in distance_blocks(queries, gallery, metric):
+        matrix[start : start + len(block)] = block
+        start += len(block)
+    return matrix
 
 
 def distance_blocks(
