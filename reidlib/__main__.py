@@ -1,0 +1,37 @@
+"""The command line: `reid`, or `python -m reidlib`."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from reidlib.cli import data, lists, project, runs
+from reidlib.errors import ReidError
+
+app = typer.Typer(
+    name="reid",
+    help="Video person re-identification: see the data, train, score, look, check.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for room in (data, runs, lists, project):
+    room.register(app)
+
+
+def main() -> None:
+    """Run the command line. Bad input ends in one sentence and exit code 2, never a traceback."""
+    try:
+        app()
+    except ReidError as error:
+        print(f"reid: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("\nreid: stopped; what was finished is kept", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
