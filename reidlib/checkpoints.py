@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,10 +20,12 @@ from torch import Tensor, nn
 from reidlib.build import build
 from reidlib.errors import ReidError
 from reidlib.files import whole_file
+from reidlib.optimising import Average
 from reidlib.recipes.core import Profile, Recipe
 from reidlib.recipes.edit import from_dict
 
 MODEL, STATE = "model.safetensors", "state.pt"
+SAVE_SECONDS = 60.0  # between two checkpoints
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,11 @@ class About:
 
 def save_model(path: Path, model: nn.Module, about: About) -> None:
     """The model's weights and what they are, whole or not at all."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     tensors = {n: t.detach().cpu().contiguous() for n, t in model.state_dict().items()}
     with whole_file(path) as temporary:
-        save_file(tensors, temporary, {"reidlib": json.dumps(asdict(about))})
+        temporary.write_bytes(save(tensors, {"reidlib": json.dumps(asdict(about))}))
 
 
 def load_model(path: Path) -> tuple[nn.Module, About]:
@@ -99,21 +102,84 @@ def load_weights(
     model.load_state_dict(tensors)
 
 
-def save_state(path: Path, state: Mapping[str, Any]) -> None:
-    """Training state (tensors and plain values by name), whole or not at all."""
-    with whole_file(path) as temporary:
-        try:
-            torch.save(dict(state), temporary)
-        except RuntimeError as error:  # torch's own writer, on a full disk
-            raise OSError(str(error)) from error
+class Run:
+    """A model in training: the step it has reached, and the file it goes on from."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        average: Average,
+        about: About,
+        folder: Path | None,
+    ) -> None:
+        self.model, self.optimiser, self.average = model, optimiser, average
+        self.about, self.folder = about, folder
+        self.step = self.saved = 0
+        self.seconds = 0.0  # spent, over all parts of an interrupted run
+        self.last = self.counted = time.perf_counter()
+
+    def advance(self) -> None:
+        """One step is done."""
+        now = time.perf_counter()
+        self.step, self.seconds, self.counted = (
+            self.step + 1,
+            self.seconds + now - self.counted,
+            now,
+        )
+
+    def due(self, every: int | None) -> bool:
+        """Whether to save now: after each `every` steps, or once a minute."""
+        if every is not None:
+            return self.step % every == 0
+        return time.perf_counter() - self.last > SAVE_SECONDS
+
+    def save(self) -> None:
+        """Write state.pt, whole or not at all; weights that are lost never replace good ones."""
+        if self.folder is None or not self.average.finite():
+            return
+        state = {
+            "about": json.dumps(asdict(self.about)),
+            "step": self.step,
+            "seconds": self.seconds,
+            "model": self.model.state_dict(),
+            "average": self.average.values,
+            "optimiser": self.optimiser.state_dict(),
+        }
+        with whole_file(self.folder / STATE) as temporary:
+            try:
+                torch.save(state, temporary)
+            except RuntimeError as error:  # torch's own writer, on a full disk
+                raise OSError(str(error)) from error
+        self.saved, self.last = self.step, time.perf_counter()
+
+    def resume(self) -> None:
+        """Go on from state.pt, if there is one and it is of this very run."""
+        if self.folder is None or not (path := self.folder / STATE).exists():
+            return
+        try:  # only tensors and plain values are read, never code
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+            raise ReidError(f"{path} cannot be read ({error}); start anew with --fresh") from error
+        theirs, ours = json.loads(state["about"]), json.loads(json.dumps(asdict(self.about)))
+        for key in ("recipe", "profile", "num_classes", "seed", "data"):
+            if theirs[key] != ours[key]:
+                raise ReidError(
+                    f"{self.folder} holds another run ({_differs(key, theirs[key], ours[key])}); "
+                    "choose another folder, or start anew with --fresh"
+                )
+        load_weights(self.model, state["model"], self.about.recipe, path)
+        self.optimiser.load_state_dict(state["optimiser"])
+        for name, value in state["average"].items():
+            self.average.values[name].copy_(value)
+        self.step = self.saved = state["step"]
+        self.seconds = state["seconds"]
 
 
-def load_state(path: Path) -> dict[str, Any]:
-    """What `save_state` wrote. Only tensors and plain values are read, never code."""
-    try:
-        found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        raise ReidError(
-            f"{path} cannot be read ({error}); start anew with --fresh or another folder"
-        ) from error
-    return found
+def _differs(key: str, theirs: Any, ours: Any) -> str:
+    """The first place where two tables differ: "seed 3, not 4"."""
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        for inner in [*theirs, *ours]:
+            if theirs.get(inner) != ours.get(inner):
+                return _differs(f"{key}.{inner}", theirs.get(inner), ours.get(inner))
+    return f"{key} is {theirs!r} there and {ours!r} here"

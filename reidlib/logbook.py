@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from torch import Tensor
 
 from reidlib.files import write_text
 
@@ -42,11 +45,19 @@ class Logbook:
         )
         self.start, self.began = start, time.perf_counter()
 
-    def write(self, step: int, readings: Mapping[str, float], frames: int, waiting: float) -> None:
-        """One step's readings; frames: in the batch; waiting: share of time spent for data."""
+    def say(self, text: str) -> None:
+        """One line above the bar."""
+        if not self.bar.disable:
+            self.bar.write(text, file=sys.stderr)
+
+    def write(
+        self, step: int, rate: float, found: Mapping[str, Tensor], frames: int, waiting: float
+    ) -> None:
+        """One step: learning rate, readings, frames in its batch, share of time without data."""
+        readings = {"rate": rate, **{name: value.item() for name, value in found.items()}}
         seconds = max(time.perf_counter() - self.began, 1e-9)
-        rate = frames * (step + 1 - self.start) / seconds
-        row = {"step": step, **readings, "frames_per_second": rate, "waiting": waiting}
+        speed = frames * (step + 1 - self.start) / seconds
+        row = {"step": step, **readings, "frames_per_second": speed, "waiting": waiting}
         self.rows.append(row)
         if self.file is not None:
             self.file.write(_text([row], header=len(self.rows) == 1))
@@ -55,7 +66,7 @@ class Logbook:
             for name, value in row.items():
                 self.board.add_scalar(name, value, step)
         active = [value for name, value in readings.items() if name.endswith(".active")]
-        shown = {"loss": f"{readings['loss']:.3f}", "frames/s": f"{rate:.0f}"}
+        shown = {"loss": f"{readings['loss']:.3f}", "frames/s": f"{speed:.0f}"}
         if active:
             shown["active"] = f"{active[0]:.0%}"
         self.bar.set_postfix({**shown, "waiting": f"{waiting:.0%}"}, refresh=False)

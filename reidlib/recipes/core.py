@@ -48,8 +48,8 @@ class Schedule:
     epochs: int = 160
     milestones: tuple[int, ...] = (40, 80, 120)
     gamma: float = 0.1
+    # Parameters whose name begins so learn at this rate instead, without weight decay.
     rates: Mapping[str, float] = field(default_factory=dict)
-    """Parameters whose name begins so learn at this rate instead, without weight decay."""
 
 
 @dataclass(frozen=True)
