@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
-from types import MappingProxyType
 from typing import Any
-
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -28,10 +25,10 @@ class Equation:
     statement: str
     path: str
     test: str
-    arguments: Mapping[str, str] = NOTHING
-    constructor: Mapping[str, str] = NOTHING
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    constructor: Mapping[str, str] = field(default_factory=dict)
     returns: str = ""
-    symbols: Mapping[str, str] = NOTHING
+    symbols: Mapping[str, str] = field(default_factory=dict)
 
     def resolve(self) -> Callable[..., Any]:
         """The object that `path` names."""

@@ -1,3 +1,211 @@
+"""FGRA's equations. b clips, n frames, i regions, c channels, h w cells, d reduced length."""
+
+from __future__ import annotations
+
+from typing import Any
+
 from reidlib.equations.core import Equation
 
-EQUATIONS: tuple[Equation, ...] = ()
+MODEL, LOSSES = "reidlib.models.fgra", "reidlib.losses"
+TESTS = "tests/models/test_fgra.py"
+
+
+def _fgra(number: str, statement: str, path: str, test: str, **more: Any) -> Equation:
+    return Equation("fgra", number, statement, path, f"{TESTS}::{test}", **more)
+
+
+EQUATIONS: tuple[Equation, ...] = (
+    _fgra(
+        "templates",
+        "F_t,i: means of the reference frame's horizontal stripes (of every frame's, if given all)",
+        f"{MODEL}:stripes",
+        "test_reference_case",
+        arguments={"maps": "(b, n, c, h, w)", "regions": "i, divides h"},
+        returns="(b, n, i, c); frame 0 holds the templates",
+        symbols={"maps": "F_n", "regions": "N_s", "returns": "F_t,i"},
+    ),
+    _fgra(
+        "1",
+        "M_n,i = F_t,i * F_n, a group convolution with the template as its 1x1 kernel",
+        f"{MODEL}:correlate",
+        "test_group_convolution_is_the_product",
+        arguments={"templates": "(b, i, c)", "maps": "(b, n, c, h, w)"},
+        returns="(b, n, i, c, h, w)",
+        symbols={"templates": "F_t,i", "maps": "F_n", "returns": "M_n,i before normalisation"},
+    ),
+    _fgra(
+        "M",
+        "M_n,i after batch normalisation and sigmoid, every element between 0 and 1",
+        f"{MODEL}:GuideAlignment.gates",
+        "test_reference_case",
+        constructor={"channels": "c", "regions": "i", "norm": "shared or region"},
+        arguments={"templates": "(b, i, c)", "maps": "(b, n, c, h, w)"},
+        returns="(b, n, i, c, h, w)",
+        symbols={
+            "weight": "gamma (1, c) or (i, c)",
+            "bias": "beta (1, c) or (i, c)",
+            "running_mean": "mu (1, c) or (i, c)",
+            "running_var": "sigma^2 (1, c) or (i, c)",
+            "returns": "M_n,i",
+        },
+    ),
+    _fgra(
+        "2",
+        "F_n,i = 1/(H W) sum over cells of F_n o M_n,i",
+        f"{MODEL}:align",
+        "test_alignment_equals_loops_with_gradients",
+        arguments={"maps": "(b, n, c, h, w)", "gates": "(b, n, i, c, h, w)"},
+        returns="(b, n, i, c), and the response (b, n, i, h, w): the mean over channels",
+        symbols={"maps": "F_n", "gates": "M_n,i", "returns": "F_n,i"},
+    ),
+    _fgra(
+        "3",
+        "L_center = sum over i and n of |F_n,i - c_i|^2, c_i the mean over n",
+        f"{MODEL}:consistency",
+        "test_consistency_and_its_closed_form_gradient",
+        arguments={"aligned": "(b, n, i, c)"},
+        returns="(b,)",
+        symbols={"aligned": "F_n,i", "returns": "L_center"},
+    ),
+    _fgra(
+        "3, learned",
+        "L_center with a learned centre for each identity and region; minus it, for every identity",
+        f"{LOSSES}.center:Centres",
+        "test_learned_centres_equal_loops",
+        constructor={"identities": "ids", "regions": "i", "channels": "c"},
+        arguments={"aligned": "(b, n, i, c)"},
+        returns="(b, ids)",
+        symbols={"weight": "c (ids, i, c)", "aligned": "F_n,i", "returns": "-L_center"},
+    ),
+    _fgra(
+        "4",
+        "s^_n,i = exp(s_n,i) / sum over frames k of exp(s_k,i), channel by channel",
+        f"{MODEL}:score_weights",
+        "test_reference_case",
+        arguments={"score": "(b, n, i, c)"},
+        returns="(b, n, i, c)",
+        symbols={"score": "s_n,i", "returns": "s^_n,i"},
+    ),
+    _fgra(
+        "5",
+        "s_n,i = 1/(H W) sum over cells of M_n,i",
+        f"{MODEL}:alignment_score",
+        "test_alignment_equals_loops_with_gradients",
+        arguments={"gates": "(b, n, i, c, h, w)"},
+        returns="(b, n, i, c)",
+        symbols={"gates": "M_n,i", "returns": "s_n,i"},
+    ),
+    _fgra(
+        "6",
+        "F_s,i = sum over frames of F_n,i o s^_n,i",
+        f"{MODEL}:aggregate",
+        "test_reference_case",
+        arguments={"aligned": "(b, n, i, c)", "weights": "(b, n, i, c) or (b, n, i, 1)"},
+        returns="(b, i, c)",
+        symbols={"aligned": "F_n,i", "weights": "s^_n,i", "returns": "F_s,i"},
+    ),
+    _fgra(
+        "7",
+        "W = softmax over regions of g(F_s), g a convolution over 3 regions, BN and ReLU",
+        f"{MODEL}:RegionAttention",
+        "test_region_attention_equals_loops",
+        constructor={"channels": "c"},
+        arguments={"regions": "(b, i, c)"},
+        returns="(b, i)",
+        symbols={
+            "conv.weight": "g's filter (1, c, 3)",
+            "conv.bias": "g's bias (1,)",
+            "bn.weight": "gamma (1,)",
+            "bn.bias": "beta (1,)",
+            "regions": "F_s",
+            "returns": "W",
+        },
+    ),
+    _fgra(
+        "8",
+        "F_s,l = F_s W^T, the sum of regions by their weights",
+        f"{MODEL}:weigh_regions",
+        "test_region_attention_equals_loops",
+        arguments={"regions": "(b, i, c)", "weights": "(b, i)"},
+        returns="(b, c)",
+        symbols={"regions": "F_s", "weights": "W", "returns": "F_s,l"},
+    ),
+    _fgra(
+        "global attention",
+        "a_n = softmax over frames of <w, g_n> + b, and f_s,g = R_g sum over n of a_n g_n",
+        f"{MODEL}:GlobalBranch",
+        "test_model_equals_loops",
+        constructor={"channels": "c", "embed": "d"},
+        arguments={"maps": "(b, n, c, h, w)"},
+        returns="f_s,g (b, d), a (b, n)",
+        symbols={
+            "attention.weight": "w (1, c)",
+            "attention.bias": "b (1,)",
+            "reduce.linear.weight": "R_g (d, c)",
+            "reduce.linear.bias": "R_g's bias (d,)",
+        },
+    ),
+    _fgra(
+        "9",
+        "f_s = [f_s,g, f_s,l], the branches' features joined",
+        f"{MODEL}:FGRA",
+        "test_model_equals_loops",
+        constructor={"backbone": "Backbone", "num_classes": "ids", "frames": "n", "size": "H, W"},
+        arguments={"clips": "(b, n, 3, H, W)"},
+        returns="Output; embedding (b, 2 d)",
+        symbols={
+            "global_branch.reduce": "R_g",
+            "local_reduce": "R_l",
+            "template_reduce": "R_t",
+            "returns.embedding": "f_s",
+        },
+    ),
+    _fgra(
+        "10",
+        "L_triplet: mean over anchors of [m + max |f_a - f_p| - min |f_a - f_n|]_+",
+        f"{LOSSES}.triplet:batch_hard_triplet",
+        "test_total_is_the_sum_of_equation_13",
+        arguments={
+            "features": "(b, d) or (b, i, d)",
+            "logits": "not used",
+            "labels": "(b,)",
+            "distance": "plain",
+            "margin": "0.5",
+        },
+        returns="scalar, readings",
+        symbols={"features": "f", "margin": "m", "returns": "L_triplet"},
+    ),
+    _fgra(
+        "11",
+        "L_softmax: mean over clips of -log p(y | x)",
+        f"{LOSSES}.cross_entropy:cross_entropy",
+        "test_total_is_the_sum_of_equation_13",
+        arguments={"features": "not used", "logits": "(b, ids) or (b, i, ids)", "labels": "(b,)"},
+        returns="scalar, readings",
+        symbols={"logits": "log p, unnormalised", "labels": "y", "returns": "L_softmax"},
+    ),
+    _fgra(
+        "12",
+        "L_reg: mean over the P K clips of L_center (Output.penalties['consistency'])",
+        f"{MODEL}:FGRA",
+        "test_penalty_is_the_mean_over_clips_and_scales_by_terms",
+        constructor={"consistency_terms": "None: the plain sum of Eq. 3"},
+        arguments={"clips": "(b, n, 3, H, W)"},
+        returns="Output; penalties['consistency'] ()",
+        symbols={"returns.penalties.consistency": "L_reg"},
+    ),
+    _fgra(
+        "13",
+        "L_id(f_s) + mean over regions of L_id(template) + lambda L_reg",
+        f"{LOSSES}.objective:objective",
+        "test_total_is_the_sum_of_equation_13",
+        arguments={
+            "output": "Output",
+            "labels": "(b,)",
+            "losses": "the recipe's",
+            "penalties": "{'consistency': lambda}",
+        },
+        returns="scalar, readings",
+        symbols={"penalties.consistency": "lambda = 5e-4"},
+    ),
+)
