@@ -68,11 +68,11 @@ class NonLocal(nn.Module):
         """A: t frames of each clip in a row (b t, c, h, w) -> (b, m, n), rows sum to 1."""
         theta = rearrange(self.theta(frames), "(b t) c h w -> b c (t h w)", t=t)
         phi = rearrange(self._pooled(self.phi, frames), "(b t) c h w -> b c (t h w)", t=t)
-        scores = einsum(theta, phi, "b c m, b c n -> b m n").float()
+        scores = einsum(theta, phi, "b c m, b c n -> b m n")
         weights = (-scores if self.affinity == "inverse" else scores).softmax(dim=2)
         if self.affinity == "complement":
             weights = (1 - weights) / (weights.shape[2] - 1)
-        return weights.to(theta.dtype)
+        return weights
 
     def forward(self, x: Tensor) -> Tensor:
         b, t, _, h, w = x.shape
@@ -115,8 +115,7 @@ class GlobalContext(nn.Module):
         """(b, t, c, h, w) -> the same shape; `context_attention` (b, t, h, w), sums to 1."""
         b, t, _, h, w = x.shape
         scores = einsum(x, self.attention.weight[0], "b t c h w, c -> b t h w")
-        weights = (scores + self.attention.bias).flatten(1).float().softmax(dim=1)
-        weights = weights.reshape(b, t, h, w).to(x.dtype)
+        weights = (scores + self.attention.bias).flatten(1).softmax(dim=1).view(b, t, h, w)
         context = einsum(weights, x, "b t h w, b t c h w -> b c")
         hidden = self.norm(self.squeeze(context))
         added = self.expand(hidden if self.linear else hidden.relu())
