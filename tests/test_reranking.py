@@ -109,8 +109,8 @@ def test_ties_go_to_the_lower_index(levels: int) -> None:
 
 
 def test_one_query_one_row() -> None:
-    found = rerank([[0.0]], [[2.0]], [[0.0]])
-    np.testing.assert_allclose(found, plain_loops(*map(np.array, ([[0.0]], [[2.0]], [[0.0]])), 20, 6, 0.3, True))  # type: ignore[arg-type]  # fmt: skip
+    given = np.zeros((1, 1)), np.full((1, 1), 2.0), np.zeros((1, 1))
+    np.testing.assert_allclose(rerank(*given), plain_loops(*given, 20, 6, 0.3, True))
 
 
 def test_from_features() -> None:
@@ -137,7 +137,7 @@ def test_bad_input() -> None:
     within, between, beyond = matrices(*people(0)[:2])
     with pytest.raises(ReidError, match=r"\(12, 12\), \(12, 40\), \(39, 40\)"):
         rerank(within, between, beyond[1:])
-    with pytest.raises(ReidError, match="row 3 .queries first. is -0.5, negative"):
+    with pytest.raises(ReidError, match=r"row 3 \(queries first\) is -0.5, negative"):
         rerank(np.where(np.arange(12) == 3, -0.5, within), between, beyond)
     with pytest.raises(ReidError, match="k1 and k2 count neighbours from 1"):
         rerank(within, between, beyond, k1=0)
