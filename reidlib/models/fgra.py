@@ -214,7 +214,8 @@ class GuideAlignment(nn.Module):
         The cells of one frame have mean t E[F] and variance t^2 Var[F]; the variance over all is
         the mean of those variances plus the variance of those means.
         """
-        within, level = torch.var_mean(maps, dim=(3, 4), correction=0)  # (b, n, c)
+        level = maps.mean(dim=(3, 4))  # (b, n, c)
+        within = (maps - level[..., None, None]).square().mean(dim=(3, 4))
         levels = templates[:, None] * level[:, :, None]  # (b, n, i, c)
         spreads = templates[:, None].square() * within[:, :, None]
         over = (0, 1, 2) if self.norm == "shared" else (0, 1)
