@@ -14,8 +14,9 @@ from typing import Literal
 
 import numpy as np
 
+from reidlib.data.frames import StoredFrames
 from reidlib.data.promenade.body import PARTS
-from reidlib.data.promenade.cache import RenderedFrames, default_folder, opened
+from reidlib.data.promenade.cache import default_folder, opened
 from reidlib.data.promenade.census import Census, take_census
 from reidlib.data.promenade.disk import write_mars
 from reidlib.data.promenade.illnesses import FAULTS, OCCLUDERS
@@ -45,6 +46,7 @@ def load(
     people: Mapping[str, int] | None = None,
     backdrop: int = 0,
     device: str = "cpu",
+    workers: int = 2,
     progress: bool = True,
 ) -> TrackletDataset:
     """Promenade in memory: frames rendered once, cached, memory-mapped.
@@ -59,6 +61,7 @@ def load(
         family: people per look-alike family, 2 to 6.
         lengths: fewest and most frames a tracklet; people: set -> number; both replace the size's.
         backdrop: the same walks before the scenery of another camera, this many further on.
+        workers: threads that draw, each a batch of its own.
         device: where to draw; the pixels do not depend on it beyond one grey level.
 
     Raises:
@@ -70,7 +73,7 @@ def load(
     census = take_census(settings)
     stage = Stage(settings, census, device)
     folder = Path(cache) if cache is not None else default_folder()
-    frames = opened(folder, settings, census, _drawer(stage), progress)
+    frames = opened(folder, settings, census, _drawer(stage), workers=workers, progress=progress)
     return _dataset(settings, census, frames, stage)
 
 
@@ -91,7 +94,7 @@ def _drawer(stage: Stage):  # type: ignore[no-untyped-def]
 
 
 def _dataset(
-    settings: Settings, census: Census, frames: RenderedFrames, stage: Stage
+    settings: Settings, census: Census, frames: StoredFrames, stage: Stage
 ) -> TrackletDataset:
     rows = [
         Tracklet(
@@ -141,5 +144,5 @@ def attributes(dataset: TrackletDataset, tracklet: Tracklet) -> dict[str, str]:
 
 __all__ = [
     "ATTRIBUTES", "FAULTS", "ILLNESSES", "OCCLUDERS", "PARTS", "SCENARIOS", "SIZES", "VERSION",
-    "RenderedFrames", "RenderedTruth", "Settings", "attributes", "load", "write_mars",
+    "RenderedTruth", "Settings", "attributes", "load", "write_mars",
 ]  # fmt: skip
