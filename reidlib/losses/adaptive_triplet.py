@@ -26,14 +26,14 @@ from torch.nn import functional as F
 from reidlib.losses.triplet import pairwise
 
 
-def weighted_mean(distances: Tensor, chosen: Tensor, sign: int, detach: bool = False) -> Tensor:
-    """Eq. 12 (sign 1) and 13 (sign -1): (b, b) and its mask -> (b,), sum_i w_i D_i of each row.
+def pair_weights(distances: Tensor, chosen: Tensor, sign: int) -> Tensor:
+    """Eq. 12 (sign 1) and 13 (sign -1): weights w of the chosen, the softmax of sign x distance.
 
-    A row in which nothing is chosen gives a finite number without meaning.
+    distances, chosen: (b, b), a row an anchor. Rows of w sum to 1, and to 0 where none is chosen.
     """
     empty = ~chosen.any(dim=1, keepdim=True)  # its softmax would be 0/0, also in the gradient
     weights = (sign * distances).masked_fill(~(chosen | empty), -torch.inf).softmax(dim=1)
-    return ((weights.detach() if detach else weights) * distances).sum(dim=1)
+    return weights * chosen
 
 
 def adaptive_triplet(
@@ -67,8 +67,10 @@ def adaptive_triplet(
     positive = same if own_positive else same & ~itself
     valid = positive.any(dim=1) & ~same.all(dim=1)
 
-    far = weighted_mean(distances, positive, +1, detach_weights)
-    near = weighted_mean(distances, ~same, -1, detach_weights)
+    weights = pair_weights(distances, positive, +1), pair_weights(distances, ~same, -1)
+    if detach_weights:
+        weights = weights[0].detach(), weights[1].detach()
+    far, near = ((w * distances).sum(dim=1) for w in weights)
     anchors = valid.sum().clamp(min=1)
 
     def over_anchors(x: Tensor) -> Tensor:

@@ -30,7 +30,9 @@ def test_numbers_come_once():
     assert len(numbers) == len(set(numbers))
 
 
-@pytest.mark.parametrize(("paper", "last"), [("fgra", 13), ("tacan", 10)])
+@pytest.mark.parametrize(
+    ("paper", "last"), [("trsa", 9), ("rgsa_rgtr", 15), ("fgra", 13), ("tacan", 10)]
+)
 def test_every_printed_number_is_there(paper, last):
     printed = {e.number for e in equations() if e.paper == paper}
     assert {str(n) for n in range(1, last + 1)} <= printed

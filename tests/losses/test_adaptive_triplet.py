@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from reidlib.losses import loss_function
-from reidlib.losses.adaptive_triplet import adaptive_triplet, weighted_mean
+from reidlib.losses.adaptive_triplet import adaptive_triplet, pair_weights
 
 LABELS = torch.tensor([4, 4, 4, 1, 1, 7, 7, 7, 1])
 OPTIONS = [
@@ -49,6 +49,11 @@ def by_loops(x, labels, distance="euclidean", own_positive=False, weights=None):
             gap = mean(a, same, 1) - mean(a, other, -1)
             terms.append(max(gap, 0) + math.log1p(math.exp(-abs(gap))))
     return sum(terms) / len(terms) if terms else 0.0
+
+
+def weighted_mean(distances, chosen, sign, detach=False):
+    weights = pair_weights(distances, chosen, sign)
+    return ((weights.detach() if detach else weights) * distances).sum(dim=1)
 
 
 def value(x, labels, **options):
@@ -146,11 +151,18 @@ def test_right_where_the_widespread_recipe_fails():
 
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("scale", [0.1, 40.0])
-def test_weights_sum_to_one(sign, scale):
-    """The weighted mean of equal distances is that distance, whatever its size."""
+def test_weights_equal_loops_and_sum_to_one(sign, scale):
     chosen = LABELS[:, None] == LABELS[None]
-    even = torch.full((9, 9), scale, dtype=torch.float64)
-    assert weighted_mean(even, chosen, sign).tolist() == pytest.approx([scale] * 9, abs=1e-12)
+    chosen[4] = False  # an anchor without any
+    distances = draw(9, 9, seed=12).abs() * scale
+    weights = pair_weights(distances, chosen, sign)
+    assert weights.sum(dim=1).tolist() == pytest.approx([1.0] * 4 + [0.0] + [1.0] * 4)
+    for a in range(9):
+        others = [i for i in range(9) if chosen[a, i]]
+        expected = [0.0] * 9
+        for i, w in zip(others, softmax([sign * distances[a, i].item() for i in others] or [0])):
+            expected[i] = w
+        assert weights[a].tolist() == pytest.approx(expected, abs=1e-10)
 
 
 @pytest.mark.parametrize("distance", ["euclidean", "cosine"])
