@@ -29,6 +29,7 @@ from reidlib.models.rgsa_rgtr import (
     pair_statistics,
 )
 from reidlib.parallel import synchronise
+from tests.benchmarks import relation_module as benchmark
 
 CASE = np.load(Path(__file__).parents[1] / "data/rgsa_rgtr/rm.npz")
 KINDS = ("module", "inner", "embedded", "difference", "none")
@@ -265,6 +266,21 @@ def test_cumulative_average_and_frozen_statistics():
     before = factored.bn.running_mean.clone()
     close(factored(groups(2, 3, 5, seed=14)), literal(factored, groups(2, 3, 5, seed=14)))
     close(factored.bn.running_mean, before, 0)
+
+
+def test_keeps_an_eighth_of_the_literal_form_for_backward():
+    """C = 2048, N = 128, r = (32, 256): with W_A behind them, and the relations alone."""
+    rm = RelationModule(2048, 64, 8)
+    w_a = nn.Linear(2048 + 128 * 8, 16, bias=False)
+    x = torch.rand(2, 128, 2048, requires_grad=True)
+    leave = [x, *rm.parameters(), *rm.buffers(), *w_a.parameters()]
+    written = benchmark.kept(lambda: benchmark.literal(rm, w_a, x), leave)
+    ours = benchmark.kept(lambda: benchmark.factored(rm, w_a, x), leave)
+    relations = 2 * 128 * 128 * 8 * 4  # bytes, the one thing of that size that is kept
+    assert relations < ours < 1.3 * relations
+    assert written > 8 * ours
+    alone = [benchmark.kept(f, leave) for f in (lambda: rm(x), lambda: literal(rm, x))]
+    assert alone[1] > 8 * alone[0]
 
 
 def test_relations_are_neither_symmetric_nor_zero_at_home():
