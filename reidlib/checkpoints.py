@@ -38,6 +38,7 @@ class About:
     seed: int
     data: dict[str, Any]  # name, version, settings of what it was trained on
     start: str  # where the backbone's first weights came from
+    sources: dict[str, str]  # file -> hash, of the code that trained it
 
 
 def save_model(path: Path, model: nn.Module, about: About) -> None:
@@ -162,7 +163,7 @@ class Run:
         except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
             raise ReidError(f"{path} cannot be read ({error}); start anew with --fresh") from error
         theirs, ours = json.loads(state["about"]), json.loads(json.dumps(asdict(self.about)))
-        for key in ("recipe", "profile", "num_classes", "seed", "data"):
+        for key in ("recipe", "profile", "num_classes", "seed", "data", "sources"):
             if theirs[key] != ours[key]:
                 raise ReidError(
                     f"{self.folder} holds another run ({_differs(key, theirs[key], ours[key])}); "

@@ -7,7 +7,7 @@ processes (`torchrun`) are accelerate's work; half precision is the backbone's, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from reidlib.losses.objective import objective
 from reidlib.optimising import Average, make_optimiser, rate_factor
 from reidlib.parallel import gather, gather_heads, mean, synchronise
 from reidlib.recipes.core import Profile, Recipe, plan
+from reidlib.sources import TRAINING, sources
 
 
 class Diverged(ReidError):
@@ -45,6 +46,7 @@ class Trained:
     parameters: int
     device: str
     precision: str  # of the residual blocks
+    sources: dict[str, str]  # file -> hash, of the code that trained and will score it
 
 
 def train(
@@ -89,7 +91,9 @@ def train(
 
     # What is trained, and on what.
     model, start = build(recipe, profile, dataset.num_train_pids, seed, weights=weights)
-    about = About(recipe, profile, dataset.num_train_pids, seed, describe(dataset), start)
+    hashes = sources(recipe)  # of now: by the end of the run the files may have changed
+    classes, trained_by = dataset.num_train_pids, sources(recipe, TRAINING)
+    about = About(recipe, profile, classes, seed, describe(dataset), start, trained_by)
     if out is not None:
         writable_folder(out, need=8 * sum(t.nbytes for t in model.state_dict().values()))
     part = (engine.process_index, engine.num_processes)
@@ -146,6 +150,7 @@ def train(
         parameters=sum(p.numel() for p in model.parameters()),
         device=str(place),
         precision=precision,
+        sources=hashes,
     )
 
 
@@ -198,7 +203,7 @@ def describe(dataset: TrackletDataset) -> dict[str, Any]:
         "version": dataset.version,
         "protocol": dataset.protocol,
         "split": dataset.split_id,
-        "settings": dict(dataset.settings),
+        "settings": {k: v for k, v in dataset.settings.items() if not is_dataclass(v)},
     }
 
 

@@ -1,0 +1,206 @@
+"""Run records: what came out of one run, one JSON file each. A number without one is shown nowhere.
+
+A record repeats all that shaped it: recipe, profile, seed, data, and the hash of every source file
+that had a say. When one of these has changed since, the record is stale, and says why.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from reidlib import __version__
+from reidlib.errors import ReidError
+from reidlib.files import ROOT, write_text
+from reidlib.recipes import recipes
+from reidlib.recipes.core import PROFILES, Recipe, plan
+from reidlib.recipes.edit import from_dict
+from reidlib.sources import sources
+from reidlib.training import Trained
+
+FORMAT = 1
+BROKEN = ".broken"  # what the name of a file that is no record ends in, once it is set aside
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run. Every field is plain data, as in the file."""
+
+    recipe: dict[str, Any]
+    profile: dict[str, Any]
+    plan: dict[str, Any]  # what the two make of each other
+    seed: int
+    data: dict[str, Any]  # name, version, protocol, split, settings of what it was trained on
+    start: str  # where the backbone's first weights came from
+    scores: dict[str, dict[str, Any]]  # what was scored -> `Score.summary()`
+    readings: dict[str, float]  # of training, means over the last tenth of the steps
+    steps: int
+    parameters: int
+    seconds: dict[str, float]  # "training", ...
+    precision: str
+    machine: dict[str, Any]
+    code: dict[str, Any]  # version, commit, sources: file -> hash
+    finished: str  # date and time, UTC
+    notes: dict[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
+
+    @property
+    def name(self) -> str:
+        """The same for runs of the same recipe, profile, data and seed: the newer one stays."""
+        settings = self.data["settings"]
+        told = [str(settings[key]) for key in ("size", "scenario") if key in settings]
+        told += [f"world{settings['world']}"] if "world" in settings else []
+        data = {key: value for key, value in self.data.items() if key != "version"}
+        parts = [
+            self.recipe["name"].replace("/", "_"),
+            self.profile["name"],
+            "-".join([self.data["name"], *told, _digest(data)]),
+            f"seed{self.seed}",
+        ]
+        return "--".join(parts) + ".json"
+
+    @property
+    def stale(self) -> str:
+        """Why this is no longer what the code would give; "" if nothing has changed."""
+        known = recipes().get(self.recipe["name"])
+        if known is None:
+            return f"there is no recipe {self.recipe['name']} any more"
+        if _plain(asdict(known)) != self.recipe:
+            return "the recipe has changed"
+        profile = PROFILES.get(self.profile["name"])
+        if profile is None or _plain(asdict(profile)) != self.profile:
+            return "the profile has changed"
+        if _plain(asdict(plan(known, profile))) != self.plan:
+            return "recipe and profile are put together otherwise"
+        version = _data_version(self.data["name"])
+        if version is not None and version != self.data["version"]:
+            return f"the data are at version {version} now, were at {self.data['version']}"
+        now, then = sources(from_dict(Recipe, self.recipe)), self.code["sources"]
+        changed = [name for name in {**then, **now} if then.get(name) != now.get(name)]
+        return f"{', '.join(changed)} changed" if changed else ""
+
+
+def make_record(
+    trained: Trained,
+    scores: Mapping[str, Mapping[str, Any]],
+    *,
+    seconds: Mapping[str, float] | None = None,
+    notes: Mapping[str, Any] | None = None,
+) -> Record:
+    """The record of a run that has just ended, on this machine.
+
+    scores: by name of what was scored, for instance {"street": score.summary()}.
+    seconds: of what was done besides training.
+    """
+    about = trained.about
+    return Record(
+        recipe=_plain(asdict(about.recipe)),
+        profile=_plain(asdict(about.profile)),
+        plan=_plain(asdict(plan(about.recipe, about.profile))),
+        seed=about.seed,
+        data=_plain(about.data),
+        start=about.start,
+        scores=_plain(dict(scores)),
+        readings=trained.readings,
+        steps=trained.steps,
+        parameters=trained.parameters,
+        seconds={"training": round(trained.seconds, 3), **(seconds or {})},
+        precision=trained.precision,
+        machine=machine(trained.device),
+        code={"version": __version__, "commit": _commit(), "sources": trained.sources},
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        notes=_plain(dict(notes or {})),
+    )
+
+
+def write_record(record: Record, folder: Path) -> Path:
+    """The record as a file of its own in `folder`, whole or not at all."""
+    path = folder / record.name
+    write_text(path, json.dumps(asdict(record), indent=1, allow_nan=False) + "\n")
+    return path
+
+
+def load_records(folder: Path) -> list[Record]:
+    """Every record in `folder`, by name. A file that is none is set aside (renamed) and told."""
+    return [record for _, record in _read_all(folder)]
+
+
+def _read_all(folder: Path) -> Iterator[tuple[Path, Record]]:
+    for path in sorted(folder.glob("*.json")):
+        try:
+            yield path, read_record(path)
+        except FileNotFoundError:  # another process has set it aside
+            continue
+        except ReidError as error:
+            with suppress(FileNotFoundError):
+                path.rename(path.with_name(path.name + BROKEN))
+            warnings.warn(f"{error}; it is set aside as {path.name}{BROKEN}", stacklevel=3)
+
+
+def read_record(path: Path) -> Record:
+    """One record. Raises ReidError for a file that is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found["format"] != FORMAT:
+            raise ValueError(f"its format is {found['format']}, not {FORMAT}")
+        for one in fields(Record):
+            if one.name not in found:
+                raise ValueError(f"it has no {one.name!r}")
+        return Record(**found)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ReidError(f"{path} is not a run record ({error})") from error
+
+
+def machine(device: str) -> dict[str, Any]:
+    """What a speed, and the last digits of a score, depend on. No names, no paths."""
+    kind = torch.device(device).type
+    return {
+        "device": torch.cuda.get_device_name(device) if kind == "cuda" else kind,
+        "cpus": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }
+
+
+def _data_version(name: str) -> str | None:
+    """Today's version of a data set that this package makes itself."""
+    if name != "promenade":
+        return None
+    from reidlib.data.promenade.settings import VERSION
+
+    return VERSION
+
+
+def _commit() -> str | None:
+    """The checkout's commit, with "+" where files differ from it."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--exclude=*"]
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, check=True, timeout=10
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the values are once they have been JSON: lists for tuples."""
+    plain: dict[str, Any] = json.loads(json.dumps(values))
+    return plain
+
+
+def _digest(values: Any) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:8]

@@ -1,0 +1,181 @@
+import multiprocessing
+import warnings
+from dataclasses import asdict, replace
+
+import pytest
+
+from reidlib import records, sources
+from reidlib.errors import ReidError
+from reidlib.recipes import profile, recipe
+from reidlib.records import Record, load_records, make_record, read_record, write_record
+from reidlib.training import train
+from tests.fake_clips import fake_dataset
+
+SMOKE = replace(profile("smoke"), steps=2)
+SCORES = {"street": {"map": 0.5, "rank-1": 0.75, "counted": 3, "total": 4}}
+
+
+@pytest.fixture(scope="module")
+def trained():
+    dataset = fake_dataset(size=(16, 8))
+    return train(recipe("baseline"), SMOKE, dataset, seed=4, device="cpu", progress=False)
+
+
+@pytest.fixture
+def record(trained, monkeypatch):
+    monkeypatch.setitem(records.PROFILES, "smoke", SMOKE)
+    return make_record(trained, SCORES, seconds={"scoring": 1.5}, notes={"world": 2})
+
+
+def test_a_record_repeats_what_shaped_the_run(record, trained):
+    assert record.recipe["name"] == "baseline"
+    assert record.recipe["losses"][1]["kind"] == "batch_hard_triplet"
+    assert record.profile["steps"] == record.steps == 2
+    assert record.plan["size"] == [64, 32]
+    assert record.seed == 4
+    assert record.data["name"] == "fake"
+    assert record.data["settings"] == {"identities": 6}
+    assert record.scores == SCORES
+    assert record.parameters == trained.parameters
+    assert set(record.seconds) == {"training", "scoring"}
+    assert {"loss", "batch_hard_triplet.active", "waiting"} <= set(record.readings)
+    assert record.machine["cpus"] >= 1
+    assert {
+        "training.py",
+        "models/baseline.py",
+        "losses/triplet.py",
+        "evaluation/scoring.py",
+    } <= set(record.code["sources"])
+    assert record.stale == ""
+
+
+def test_it_is_the_same_after_the_file(record, tmp_path):
+    path = write_record(record, tmp_path)
+    assert read_record(path) == record
+    assert load_records(tmp_path) == [record]
+    assert [p.name for p in tmp_path.iterdir()] == [record.name]
+
+
+def test_no_names_and_no_paths(record, tmp_path):
+    import getpass
+    import socket
+
+    text = write_record(record, tmp_path).read_text()
+    assert str(tmp_path) not in text
+    assert str(records.ROOT) not in text
+    assert f'"{socket.gethostname()}"' not in text
+    assert f'"{getpass.getuser()}"' not in text
+
+
+def test_one_file_a_run(record, tmp_path):
+    """The same run again replaces its record; another seed or data set stands beside it."""
+    others = [
+        replace(record, seed=5),
+        replace(record, data={**record.data, "settings": {"identities": 7}}),
+        replace(record, recipe={**record.recipe, "name": "trsa-1/sam"}),
+    ]
+    for one in [record, *others, replace(record, steps=3)]:
+        write_record(one, tmp_path)
+    assert len(list(tmp_path.glob("*.json"))) == 4
+    assert {r.steps for r in load_records(tmp_path) if r.name == record.name} == {3}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("recipe", {"name": "gone"}, "no recipe gone any more"),
+        ("recipe", {"clip_length": 99}, "the recipe has changed"),
+        ("profile", {"steps": 99}, "the profile has changed"),
+        ("plan", {"frames": 99}, "put together otherwise"),
+        ("data", {"name": "promenade", "version": "0"}, "the data are at version"),
+        ("code", {"sources": {"training.py": "0"}}, "training.py"),
+        ("code", {"sources": {"lost.py": "0"}}, "lost.py"),
+    ],
+)
+def test_a_stale_record_says_why(record, field, value, reason):
+    old = replace(record, **{field: {**getattr(record, field), **value}})
+    assert reason in old.stale
+
+
+@pytest.mark.parametrize(
+    "content", ["", '{"format": 1, "seed": 3', "[]", '"text"', '{"format": 1}', '{"format": 2}']
+)
+def test_a_broken_file_is_set_aside_and_told(record, tmp_path, content):
+    write_record(record, tmp_path)
+    (tmp_path / "bad.json").write_text(content)
+    with pytest.warns(UserWarning, match=r"bad\.json is not a run record .* set aside"):
+        assert load_records(tmp_path) == [record]
+    assert (tmp_path / "bad.json.broken").read_text() == content
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load_records(tmp_path) == [record]
+    with pytest.raises(ReidError, match="not a run record"):
+        read_record(tmp_path / "bad.json.broken")
+
+
+def write_many(values, folder, seeds):
+    for seed in seeds:
+        write_record(replace(Record(**values), seed=seed), folder)
+
+
+def test_two_processes_write_at_once(record, tmp_path):
+    """Own records and shared ones: none lost, none doubled, none torn."""
+    context = multiprocessing.get_context("fork")
+    jobs = [
+        context.Process(target=write_many, args=(asdict(record), tmp_path, seeds))
+        for seeds in (range(20), range(10, 30))
+    ]
+    for job in jobs:
+        job.start()
+    while any(job.is_alive() for job in jobs):
+        load_records(tmp_path)  # a reader meets whole files only
+    assert [job.exitcode for job in jobs] == [0, 0]
+    assert sorted(r.seed for r in load_records(tmp_path)) == list(range(30))
+    assert len(list(tmp_path.iterdir())) == 30
+
+
+def test_a_score_that_is_no_number_is_refused(record, tmp_path):
+    with pytest.raises(ValueError, match="JSON"):
+        write_record(replace(record, scores={"street": {"map": float("nan")}}), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_words_do_not_make_a_record_stale():
+    code = '''
+"""A module."""
+import os  # for the system
+
+
+class A:
+    """A class."""
+
+    x = "# no comment"
+
+    def f(self):
+        """Says
+
+        nothing."""
+        return 1 # one
+
+
+def g():
+    """Alone."""
+'''
+    same = (
+        'import os\nclass A:\n    x = "# no comment"\n    def f(self):\n        return 1\n'
+        'def g():\n    """Alone."""'
+    )
+    assert sources.bare(code) == same
+    assert sources.bare(same) == same
+    assert sources.bare(code.replace("return 1", "return 2")) != same
+
+
+def test_a_recipe_hangs_on_its_own_files_only():
+    plain = sources.sources(recipe("baseline"))
+    assert set(sources.sources(recipe("baseline"), sources.TRAINING)) < set(plain)
+    for path in ("logbook.py", "records.py", "recipes/sinet.py", "models/sinet.py"):
+        assert path not in plain
+    assert "models/senet.py" not in plain
+    assert "models/sinet.py" in sources.sources(replace(recipe("baseline"), model="sinet"))
+    se = replace(recipe("baseline"), backbone={"se": True})
+    assert "models/senet.py" in sources.sources(se)
