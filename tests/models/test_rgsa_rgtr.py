@@ -31,7 +31,8 @@ from reidlib.models.rgsa_rgtr import (
 from reidlib.parallel import synchronise
 from tests.benchmarks import relation_module as benchmark
 
-CASE = np.load(Path(__file__).parents[1] / "data/rgsa_rgtr/rm.npz")
+ROOT = Path(__file__).parents[2]
+CASE = np.load(ROOT / "tests/data/rgsa_rgtr/rm.npz")
 KINDS = ("module", "inner", "embedded", "difference", "none")
 SHAPES = [(1, 3, 5, 4, 2), (3, 4, 12, 4, 3), (2, 5, 6, 3, 1)]  # g, n, c, d1, d2
 
@@ -663,9 +664,8 @@ def one_process_of_two(rank, folder):
 @pytest.mark.skipif(sys.platform == "win32", reason="gloo meets through a file: URL of its own")
 def test_statistics_over_two_processes(tmp_path):
     """Two halves of a batch, synchronised, equal the whole batch; gradients add up."""
-    running = [
-        subprocess.Popen([sys.executable, __file__, str(rank), str(tmp_path)]) for rank in (0, 1)
-    ]
+    program = [sys.executable, "-m", "tests.models.test_rgsa_rgtr"]
+    running = [subprocess.Popen([*program, str(rank), str(tmp_path)], cwd=ROOT) for rank in (0, 1)]
     assert [process.wait(timeout=120) for process in running] == [0, 0]
     x, rm = halves_of_a_batch()
     leaves = [part.clone().requires_grad_() for part in x.chunk(2, dim=2)]
