@@ -31,7 +31,7 @@ def test_numbers_come_once():
 
 
 @pytest.mark.parametrize(
-    ("paper", "last"), [("trsa", 9), ("rgsa_rgtr", 15), ("fgra", 13), ("tacan", 10)]
+    ("paper", "last"), [("trsa", 9), ("rgsa_rgtr", 15), ("fgra", 13), ("tacan", 10), ("sinet", 8)]
 )
 def test_every_printed_number_is_there(paper, last):
     printed = {e.number for e in equations() if e.paper == paper}
