@@ -22,7 +22,15 @@ from reidlib.evaluation import Score, score_features
 from reidlib.files import whole_file, writable_folder, write_text
 from reidlib.recipes.core import Profile, Recipe, Test, plan
 
-__all__ = ["Embeddings", "embed_tracklets", "evaluate", "extract", "frames_seen", "load"]
+__all__ = [
+    "Embeddings",
+    "embed_subsets",
+    "embed_tracklets",
+    "evaluate",
+    "extract",
+    "frames_seen",
+    "load",
+]
 
 WHOLE, RECORD = "embeddings.safetensors", "record.json"
 FREE = ("chunk", "torch")  # may differ between the parts of an interrupted extraction
@@ -54,33 +62,53 @@ def evaluate(
 
     chunk: clips a forward pass. rules: of `reidlib.evaluation.Rules`.
     folder: where embeddings are kept and found again (see `extract`); None keeps nothing.
-    A tracklet that is in both subsets is embedded once.
+    """
+    how: dict[str, Any] = {"device": device, "chunk": chunk, "progress": progress}
+    queries, gallery = embed_subsets(model, dataset, recipe, profile, folder=folder, **how)
+    subsets = dataset.query, dataset.gallery
+    return score_features(
+        queries,
+        gallery,
+        *([t.pid for t in subset] for subset in subsets),
+        *([t.camid for t in subset] for subset in subsets),
+        metric=recipe.test.distance,
+        protocol=dataset.protocol,
+        frames=frames_seen(recipe.test, plan(recipe, profile).frames),
+        **{"junk_pids": dataset.junk_pids, **rules},
+    )
+
+
+def embed_subsets(
+    model: nn.Module,
+    dataset: TrackletDataset,
+    recipe: Recipe,
+    profile: Profile,
+    *,
+    folder: Path | None = None,
+    **how: Any,
+) -> tuple[Tensor, Tensor]:
+    """Embeddings of the queries (q, d) and of the gallery (g, d), as the recipe's test says.
+
+    A tracklet that is in both subsets is embedded once. folder and how: as in `evaluate`.
     """
     settings = plan(recipe, profile)
-    how: dict[str, Any] = {
+    how |= {
         "clip_length": settings.frames,
         "test": recipe.test,
         "transform": partial(
             prepare, size=settings.size, interpolation=recipe.augment.interpolation
         ),
     }
-    how |= {"device": device, "chunk": chunk, "progress": progress}
-    subsets = dataset.query, dataset.gallery
-    tracklets = list({t.row: t for subset in subsets for t in subset}.values())
+    tracklets = list({t.row: t for t in (*dataset.query, *dataset.gallery)}.values())
     if folder is None:
         embeddings = embed_tracklets(model, dataset, tracklets, **how)
     else:
         embeddings = extract(model, dataset, tracklets, folder, **how).embeddings
     place = {tracklet.row: i for i, tracklet in enumerate(tracklets)}
-    return score_features(
-        *(embeddings[[place[t.row] for t in subset]] for subset in subsets),
-        *([t.pid for t in subset] for subset in subsets),
-        *([t.camid for t in subset] for subset in subsets),
-        metric=recipe.test.distance,
-        protocol=dataset.protocol,
-        frames=frames_seen(recipe.test, settings.frames),
-        **{"junk_pids": dataset.junk_pids, **rules},
+    queries, gallery = (
+        embeddings[[place[t.row] for t in subset]] for subset in (dataset.query, dataset.gallery)
     )
+    return queries, gallery
 
 
 def frames_seen(test: Test, clip_length: int) -> str:

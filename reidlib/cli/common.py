@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,19 +16,22 @@ if TYPE_CHECKING:
     from reidlib.data.tracklets import TrackletDataset
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for scripts.")]
-Data = Annotated[
-    str, typer.Option(help="promenade (built in), mars, ilids, prid, lsvid or duke (your own copy).")
-]
 Root = Annotated[Path | None, typer.Option(help="Folder of your own copy of a real data set.")]
-Size = Annotated[str, typer.Option(help="How many Promenade people: tiny, small or mars.")]
-Scenario = Annotated[str, typer.Option(help="Promenade's illnesses: clean ... street.")]
 World = Annotated[int, typer.Option(help="Seed of Promenade's people, cameras and walks.")]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; default: the best there is.")]
+With = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with",
+        metavar="NAME=VALUE",
+        help="Further options of the data set, e.g. split=3, protocol=queries_removed, family=4.",
+    ),
+]
 
 
 def example(*lines: str) -> str:
-    """The examples under a command's --help, one a line."""
-    return "**Example:** " + " , ".join(f"`{line}`" for line in lines)
+    """The examples under a command's --help."""
+    return "**Example:** " + " · ".join(f"`{line}`" for line in lines)
 
 
 def tell(result: Any, text: str, as_json: bool) -> None:
@@ -34,7 +39,7 @@ def tell(result: Any, text: str, as_json: bool) -> None:
     typer.echo(json.dumps(result, indent=1) if as_json else text)
 
 
-def table(rows: list[list[str]], header: list[str]) -> str:
+def table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
     """Plain columns, as wide as they need to be."""
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in rows]
@@ -42,32 +47,37 @@ def table(rows: list[list[str]], header: list[str]) -> str:
     return "\n".join([head, "  ".join("-" * w for w in widths), *lines])
 
 
-def open_data(
-    name: str,
-    root: Path | None,
-    *,
-    size: str,
-    scenario: str,
-    world: int,
-    height: int,
-    width: int,
-    evaluate: str = "test",
-) -> TrackletDataset:
-    """The data set a command names; the real ones need --root."""
-    from reidlib.data import load_dataset
+def assignments(pairs: Sequence[str] | None) -> dict[str, Any]:
+    """ "name=value" strings as a table; values are Python's plain ones, or words."""
+    found = {}
+    for pair in pairs or ():
+        name, equals, text = pair.partition("=")
+        if not equals or not name:
+            raise ReidError(f"{pair!r} is not NAME=VALUE")
+        try:
+            found[name.strip()] = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            found[name.strip()] = text
+    return found
 
-    if name == "promenade":
-        if root is not None:
-            raise ReidError("--root belongs to your own copy of a real data set; add --data mars")
-        return load_dataset(
-            name,
-            size=size,
-            scenario=scenario,
-            world=world,
-            height=height,
-            width=width,
-            evaluate=evaluate,
-        )
-    if root is None:
-        raise ReidError(f"--data {name} needs --root, the folder of your own copy")
-    return load_dataset(name, root)
+
+def open_data(name: str, root: Path | None, options: Mapping[str, Any]) -> TrackletDataset:
+    """The data set a command names; the real ones need --root.
+
+    Raises ReidError for an option that the data set does not take, with those it does.
+    """
+    from inspect import signature
+
+    from reidlib.data import DATASETS, loader
+
+    if name == "mars-layout":  # Promenade, or other data, in MARS's folders
+        name, options = "mars", {"expect": None, **options}
+    load = loader(name)
+    if (root is None) != (name == "promenade"):
+        wants = "needs --root, the folder of your own copy" if root is None else "takes no --root"
+        raise ReidError(f"--data {name} {wants}; data sets: {', '.join(DATASETS)}")
+    known = [p for p in signature(load).parameters if p != "root"]
+    for option in options:
+        if option not in known:
+            raise ReidError(f"{name} has no option {option!r}; it has {', '.join(known)}")
+    return load(**options) if root is None else load(root, **options)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from reidlib.cli.common import Json, Scenario, Size, World, example, tell
+from reidlib.cli.common import Json, World, example, tell
 from reidlib.errors import ReidError
 
 
-class Layout(str, Enum):
+class Layout(StrEnum):
     mars = "mars"
     cache = "cache"
 
 
-class Copy(str, Enum):
+class Copy(StrEnum):
     mars = "mars"
     duke = "duke"
     ilids = "ilids"
@@ -26,8 +26,8 @@ class Copy(str, Enum):
 
 
 def render(
-    size: Size = "tiny",
-    scenario: Scenario = "street",
+    size: Annotated[str, typer.Option(help="How many people: tiny, small or mars.")] = "tiny",
+    scenario: Annotated[str, typer.Option(help="clean, one illness, or street.")] = "street",
     seed: World = 0,
     layout: Annotated[
         Layout, typer.Option(help="mars: JPEG files in MARS's folders; cache: tensors.")
@@ -44,20 +44,16 @@ def render(
     """
     from reidlib.data import promenade
 
-    chosen: dict[str, object] = {
-        "size": size,
-        "scenario": scenario,
-        "world": seed,
-        "height": height,
-        "width": width,
-    }
+    chosen: dict[str, Any] = {"size": size, "scenario": scenario, "world": seed}
+    chosen |= {"height": height, "width": width}
     if layout is Layout.mars:
         if out is None:
             raise ReidError("--layout mars needs --out, the folder to write to")
-        promenade.write_mars(promenade.request(**chosen), out, processes=processes)
-        place, reader = str(out), f"--data mars --root {out}"
+        settings = promenade.resolve(promenade.Settings(**chosen))
+        promenade.write_mars(settings, out, processes=processes)
+        place, reader = str(out), f"--data mars-layout --root {out}"
     else:
-        dataset = promenade.load(**chosen, cache=out)  # type: ignore[arg-type]
+        dataset = promenade.load(**chosen, cache=out)
         place = str(dataset.settings["digest"])
         reader = f"--size {size} --scenario {scenario} --world {seed}"
     tell(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +22,18 @@ DATASETS = {
 }
 
 
+def loader(name: str) -> Callable[..., TrackletDataset]:
+    """The `load` function of the data set `name`, imported when asked for."""
+    if name not in DATASETS:
+        raise ReidError(f"no data set {name!r}; there are {', '.join(DATASETS)}")
+    module, function = DATASETS[name].split(":")
+    found: Callable[..., TrackletDataset] = getattr(import_module(module), function)
+    return found
+
+
 def load_dataset(name: str, *args: Any, **options: Any) -> TrackletDataset:
     """The data set `name`; the real ones take the folder of the user's own copy first.
 
     args and options are those of the `load` function in the module of that name.
     """
-    if name not in DATASETS:
-        raise ReidError(f"no data set {name!r}; there are {', '.join(DATASETS)}")
-    module, function = DATASETS[name].split(":")
-    dataset: TrackletDataset = getattr(import_module(module), function)(*args, **options)
-    return dataset
+    return loader(name)(*args, **options)

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reidlib.data.tracklets import FrameSource, Tracklet
+from reidlib.data.tracklets import FrameSource, Tracklet, TrackletDataset
+from reidlib.errors import ReidError
+from reidlib.recipes.core import Profile, Recipe
 from reidlib.seeing.figures import RIGHT, WRONG
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,42 @@ def ranking(
         right=tuple(gallery[i].pid == query.pid for i in order),
         distances=tuple(float(distances[i]) for i in order),
     )
+
+
+def rank_all(
+    model: nn.Module,
+    dataset: TrackletDataset,
+    recipe: Recipe,
+    profile: Profile,
+    *,
+    k: int = 8,
+    device: str = "cpu",
+    progress: bool = True,
+) -> list[Ranking]:
+    """The ranking of every query of the data set by a trained model."""
+    from reidlib.evaluation import distances
+    from reidlib.extraction import embed_subsets
+
+    queries, gallery = embed_subsets(
+        model, dataset, recipe, profile, device=device, progress=progress
+    )
+    rows = distances(queries, gallery, recipe.test.distance)
+    return [
+        ranking(np.asarray(row), query, dataset.gallery, k, dataset.junk_pids)
+        for row, query in zip(rows, dataset.query, strict=True)
+    ]
+
+
+def spread(rankings: Sequence[Ranking], count: int) -> list[Ranking]:
+    """`count` of the rankings by a stated rule: from the most right matches to the fewest, evenly.
+
+    Queries of equal standing keep their order, so nobody picks by hand.
+    """
+    if count < 1:
+        raise ReidError(f"ask for at least one query, not {count}")
+    order = sorted(rankings, key=lambda r: -sum(right / (i + 1) for i, right in enumerate(r.right)))
+    places = np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int)
+    return [order[i] for i in places]
 
 
 def draw_rankings(rankings: Sequence[Ranking], frames: FrameSource) -> Figure:

@@ -1,0 +1,164 @@
+"""Runs: train one, score it, look at its rankings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reidlib.cli.common import (
+    Device,
+    Json,
+    Root,
+    With,
+    World,
+    assignments,
+    example,
+    open_data,
+    tell,
+)
+
+if TYPE_CHECKING:
+    from reidlib.data.tracklets import TrackletDataset
+
+Run = Annotated[Path, typer.Argument(help="Folder of a run that `reid train` left.")]
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="What to train; `reid recipes` lists them.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run; an unfinished one goes on.")],
+    profile: Annotated[str, typer.Option(help="smoke, laptop, fine or paper.")] = "laptop",
+    data: Annotated[
+        str, typer.Option(help="promenade (built in), mars, ilids, prid, lsvid, duke, mars-layout.")
+    ] = "promenade",
+    root: Root = None,
+    size: Annotated[str, typer.Option(help="Promenade people: tiny, small, mars.")] = "small",
+    scenario: Annotated[str, typer.Option(help="Promenade's illnesses.")] = "street",
+    world: World = 0,
+    options: With = None,
+    seed: Annotated[int, typer.Option(help="Of first weights, batches, augmentation.")] = 0,
+    weights: Annotated[
+        Path | None, typer.Option(help="Weights to start the backbone from.")
+    ] = None,
+    change: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Change the recipe or the profile: sampler.clips=2, profile.steps=100.",
+        ),
+    ] = None,
+    device: Device = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew whatever is there.")] = False,
+    json: Json = False,
+) -> None:
+    """Train a recipe, score it, leave a record. Stopped at any moment, it goes on when repeated."""
+    from dataclasses import asdict
+
+    from reidlib.recipes import profile as find_profile
+    from reidlib.recipes import recipe as find_recipe
+    from reidlib.recipes.core import plan
+    from reidlib.recipes.edit import override
+    from reidlib.run import run
+
+    chosen, how_big = find_recipe(recipe), find_profile(profile)
+    for name, value in assignments(change).items():
+        if name.startswith("profile."):
+            how_big = override(how_big, name.removeprefix("profile."), value)
+        else:
+            chosen = override(chosen, name, value)
+    height, width = plan(chosen, how_big).size
+    asked = {"size": size, "scenario": scenario, "world": world, "height": height, "width": width}
+    asked = asked if data == "promenade" else {"size": (height, width)}
+    dataset = open_data(data, root, {**asked, **assignments(options)})
+    done = run(
+        chosen, how_big, dataset, out, seed=seed, weights=weights, device=device, fresh=fresh
+    )
+    tell(asdict(done.record), f"{done.score}\nrecord: {done.path}", json)
+
+
+def evaluate(
+    run: Run,
+    root: Root = None,
+    options: With = None,
+    ap: Annotated[str, typer.Option(help="hits or trapezoid.")] = "hits",
+    unmatched: Annotated[str, typer.Option(help="Queries without a match: skip or zero.")] = "skip",
+    tie: Annotated[str, typer.Option(help="stable, optimistic or pessimistic.")] = "stable",
+    camera_rule: Annotated[
+        str, typer.Option(help="same_id_same_cam, none or exclude_camera.")
+    ] = "same_id_same_cam",
+    device: Device = None,
+    json: Json = False,
+) -> None:
+    """Score a trained run again: on the data it was trained on, or as --with says otherwise."""
+    from reidlib.checkpoints import load_model
+    from reidlib.extraction import evaluate as score_run
+
+    model, about = load_model(run)
+    dataset = reopen(about.data, root, assignments(options))
+    place = _device(device)
+    score = score_run(
+        model.to(place), dataset, about.recipe, about.profile, device=place,
+        ap=ap, unmatched=unmatched, tie=tie, camera_rule=camera_rule,
+    )  # fmt: skip
+    tell(score.summary(), str(score), json)
+
+
+def rank(
+    run: Run,
+    out: Annotated[Path, typer.Option(help="Picture to write (.png, .svg, .pdf).")],
+    queries: Annotated[int, typer.Option(help="How many queries.")] = 4,
+    k: Annotated[int, typer.Option(help="How many matches of each.")] = 8,
+    root: Root = None,
+    options: With = None,
+    device: Device = None,
+    json: Json = False,
+) -> None:
+    """Draw ranked lists: queries that go best, middling and worst, right and wrong marked."""
+    from reidlib.checkpoints import load_model
+    from reidlib.files import whole_file
+    from reidlib.seeing.figures import style
+    from reidlib.seeing.ranking import draw_rankings, rank_all, spread
+
+    model, about = load_model(run)
+    dataset = reopen(about.data, root, assignments(options))
+    place = _device(device)
+    ranked = rank_all(model.to(place), dataset, about.recipe, about.profile, k=k, device=place)
+    chosen = spread(ranked, queries)
+    style()
+    figure = draw_rankings(chosen, dataset.frames)
+    with whole_file(out) as temporary:
+        figure.savefig(temporary, format=out.suffix.lstrip(".") or "png")
+    result = [
+        {"query": r.query.frames[0], "right": list(r.right), "distances": list(r.distances)}
+        for r in chosen
+    ]
+    tell(result, f"{len(chosen)} queries, {k} matches each: {out}", json)
+
+
+def reopen(data: dict[str, Any], root: Path | None, changes: dict[str, Any]) -> TrackletDataset:
+    """The data set that a record or a model names, with some options changed."""
+    from inspect import signature
+
+    from reidlib.data import loader
+
+    name, settings = data["name"], dict(data["settings"])
+    known = signature(loader("mars" if name == "mars-layout" else name)).parameters
+    if "scenario" in changes:
+        settings.pop("strengths", None)  # those of the other scenario
+    kept = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items() if k in known}
+    return open_data(name, root, {**kept, **changes})
+
+
+def _device(name: str | None) -> str:
+    """The device asked for, or the best there is."""
+    import torch
+
+    return name or ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def register(app: typer.Typer) -> None:
+    app.command(epilog=example("reid train baseline --out runs/first"))(train)
+    app.command(epilog=example("reid evaluate runs/first --with scenario=clean"))(evaluate)
+    app.command(epilog=example("reid rank runs/first --out ranking.png"))(rank)

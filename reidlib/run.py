@@ -1,0 +1,52 @@
+"""One run from start to record: train, score, write down."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from reidlib.data.tracklets import TrackletDataset
+from reidlib.evaluation import Score
+from reidlib.extraction import evaluate
+from reidlib.recipes.core import Profile, Recipe
+from reidlib.records import Record, make_record, write_record
+from reidlib.training import train
+
+
+class Done(NamedTuple):
+    """What a run leaves in memory, and where its record lies."""
+
+    score: Score
+    record: Record
+    path: Path
+
+
+def run(
+    recipe: Recipe,
+    profile: Profile,
+    dataset: TrackletDataset,
+    out: Path,
+    *,
+    seed: int = 0,
+    weights: Path | None = None,
+    device: str | None = None,
+    fresh: bool = False,
+    progress: bool = True,
+) -> Done:
+    """Train the recipe in the folder `out`, score it on the data's queries, write the record there.
+
+    Arguments as in `reidlib.training.train`.
+    """
+    trained = train(
+        recipe, profile, dataset, seed=seed, out=out, weights=weights, device=device, fresh=fresh,
+        progress=progress,
+    )  # fmt: skip
+    started = time.perf_counter()
+    score = evaluate(
+        trained.model, dataset, recipe, profile, device=trained.device, progress=progress
+    )
+    seconds = {"scoring": round(time.perf_counter() - started, 3)}
+    scored = str(dataset.settings.get("scenario", dataset.name))
+    record = make_record(trained, {scored: score.summary()}, seconds=seconds)
+    return Done(score, record, write_record(record, out))
