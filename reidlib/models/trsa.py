@@ -136,8 +136,9 @@ class TRSA(nn.Module):
         self.classifier = classifier(backbone.out_channels, num_classes)
 
     def forward(self, clips: Tensor) -> Output:
-        """(b, t, 3, h, w) -> embedding (b, c), head "clip", and with attention: the penalty
-        "regularisation" (mean over clips) and the map "spatial_attention" (b, t, h', w').
+        """(b, t, 3, h, w) -> embedding (b, c), head "clip"; with attention the map
+        "spatial_attention" (b, t, h', w') and, mean over clips, the penalty "regularisation" and
+        its moving parts "concentration" and "overlap", which are there to be read.
         """
         features, maps = self.backbone(clips)
         maps["features"] = features
@@ -147,7 +148,9 @@ class TRSA(nn.Module):
         else:
             _, alpha = attention(features, self.attention)
             frames = pool_frames(weigh(features, alpha), self.pooling)
+            own, shared = concentration_and_overlap(alpha)
             penalties["regularisation"] = regularisation(alpha).mean()
+            penalties |= {"concentration": own.mean(), "overlap": shared.mean()}
             maps["spatial_attention"] = alpha
         video = frames.mean(dim=1)
         return Output(video, {"clip": (video, self.classifier(video))}, penalties, maps)

@@ -304,6 +304,8 @@ def test_model_is_its_parts():
     close(out.heads["clip"][0], out.embedding)
     close(out.heads["clip"][1], out.embedding @ net.classifier.weight.T)
     close(out.penalties["regularisation"], regularisation(alpha).mean())
+    moving = out.penalties["concentration"] + out.penalties["overlap"]
+    close(out.penalties["regularisation"], 32 - 2 * 4 + moving)
 
 
 def test_without_attention_the_model_is_average_pooling():

@@ -56,7 +56,8 @@ def test_the_model_is_the_one_named(recipe):
     form = recipe.options["attention"]
     assert model.attention == form
     assert model.pooling == "sum"
-    assert set(model(clips(recipe)).penalties) == ({"regularisation"} if form else set())
+    told = {"regularisation", "concentration", "overlap"}
+    assert set(model(clips(recipe)).penalties) == (told if form else set())
 
 
 def changed(one, other):
