@@ -37,7 +37,7 @@ def show(
 ) -> None:
     """Print everything a run of a recipe would do, with its parameters and multiply-adds."""
     from reidlib.build import build
-    from reidlib.costs import costs
+    from reidlib.costs import claims, costs
     from reidlib.recipes import profile as find_profile
     from reidlib.recipes import recipe as find_recipe
     from reidlib.recipes.core import plan
@@ -51,11 +51,16 @@ def show(
         "profile": asdict(size),
         "plan": {**asdict(numbers), "options": dict(numbers.options)},
         "costs": asdict(cost),
+        "claims": [{**asdict(c), "reproduced": c.reproduced} for c in claims(chosen.paper)],
     }
     lines = [f"{chosen.name}: {chosen.summary}", ""]
     for part in ("recipe", "profile", "plan", "costs"):
         lines += [part, *(f"  {key:<18} {value}" for key, value in result[part].items()), ""]
     lines.append("costs: one clip, 625 training identities; a multiply-add counts once")
+    for c in claims(chosen.paper):
+        verdict = "reproduced" if c.reproduced else f"not reproduced{c.but and f' ({c.but})'}"
+        numbered = f"printed {c.printed:.3f} G, here {c.ours:.3f} G: {verdict}"
+        lines.append(f"  {c.what}, {c.convention}: {numbered}")
     tell(result, "\n".join(lines), json)
 
 
