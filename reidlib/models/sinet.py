@@ -320,6 +320,20 @@ class SalientToBroad(nn.Module):
         }
 
 
+def dimming(maps: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """How much an SBM dims: of every suppression map, the share of cells below 1 and the mean.
+
+    A correlation without temperature saturates where features are large: R becomes one cell, S
+    dims that cell alone, and the share falls to 1 / (h w).
+    """
+    found = {}
+    for name, weights in maps.items():
+        if name.rpartition(".")[2] == "suppression":
+            found[f"{name}.share"] = (weights.detach() < 1).to(weights.dtype).mean()
+            found[f"{name}.mean"] = weights.detach().mean()
+    return found
+
+
 # Integration-and-distribution module, section 3.2 -----------------------------------------------
 
 

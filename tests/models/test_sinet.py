@@ -24,6 +24,7 @@ from reidlib.models.sinet import (
     affinity,
     centre_weights,
     cross_propagation,
+    dimming,
     evenly,
     salient_kernel,
     suppress,
@@ -586,6 +587,21 @@ def test_nothing_salient_dims_nothing(dead):
     z.sum().backward()
     assert x.grad.isfinite().all()
     assert all(p.grad.isfinite().all() for p in m.parameters())
+
+
+def test_dimming_tells_saturation():
+    """Ever larger features: at last a single cell of a frame is dimmed, to exp(-beta) nearly."""
+    m = stir(SalientToBroad(6, 2)).eval()
+    x = draw(2, 4, 6, 5, 4)
+    shares = []
+    for scale in (1e-3, 1, 1e3):
+        found = dimming({"site.suppression": m(x * scale)[1]["suppression"], "features": x})
+        assert set(found) == {"site.suppression.share", "site.suppression.mean"}
+        shares.append(found["site.suppression.share"].item())
+    assert shares[0] > shares[1] > shares[2]
+    assert shares[2] == pytest.approx(1 / 20)
+    expected = (19 + math.exp(5 * (1 / 20 - 1))) / 20
+    assert found["site.suppression.mean"].item() == pytest.approx(expected)
 
 
 def test_erasing_is_all_or_nothing_and_still_teaches():
