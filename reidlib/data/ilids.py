@@ -60,7 +60,7 @@ def load(
         "iLIDS-VID",
         base,
         subsets["both"],
-        _splits(people, split_file, seed, first_half),
+        choose_splits(people, split_file, seed, first_half),
         split,
         direction,
         size=size,
@@ -95,9 +95,10 @@ def survey(base: Path, *, strict: bool = True) -> dict[str, tuple[Tracklet, ...]
     return {**cameras, "both": both}
 
 
-def _splits(
-    people: list[str], file: str | Path | None, seed: int | None, first_half: str
+def choose_splits(
+    people: list[str], file: str | Path | None, seed: int | None = None, first_half: str = "test"
 ) -> splits.Splits:
+    """The splits of a file, or drawn with a seed."""
     if file is not None and seed is not None:
         raise ReidError("give split_file or seed, not both")
     if file is None:

@@ -71,13 +71,23 @@ EXPECTED: reading.Expected = {
 }
 
 
+class Missing(ReidError):
+    """A list or table that is not there."""
+
+
 @dataclass(frozen=True)
 class Part:
     """What the files say about train, val or test."""
 
     tracklets: tuple[Tracklet, ...]
     queries: frozenset[int]  # rows
-    missing: int  # images that the table promises and the folders lack
+    short: tuple[tuple[str, int, int], ...]  # path prefix, images promised, images found
+    odd: tuple[str, ...]  # where the table disagrees with lists and names
+
+    @property
+    def missing(self) -> int:
+        """Images that are promised and not there."""
+        return sum(max(0, promised - found) for _, promised, found in self.short)
 
     def query(self) -> tuple[Tracklet, ...]:
         return tuple(t for t in self.tracklets if t.row in self.queries)
@@ -108,10 +118,10 @@ def load(
     if subset not in ("test", "val"):
         raise ReidError(f"subset is 'test' or 'val', not {subset!r}")
     base = find_base(Path(root))
-    parts = {
-        name: read_part(base, name, strict=strict, check_files=check_files)
-        for name in ("train", subset)
-    }
+    parts = {name: read_part(base, name, check_files=check_files) for name in ("train", subset)}
+    if strict:
+        for part in parts.values():
+            _refuse(part, base)
     if expect is not None:
         found = subsets(parts)
         wanted = {name: counts for name, counts in expect.items() if name in found}
@@ -147,36 +157,45 @@ def subsets(parts: Mapping[str, Part]) -> dict[str, tuple[Tracklet, ...]]:
     return found
 
 
-def read_part(base: Path, name: str, *, strict: bool = True, check_files: bool = True) -> Part:
+def read_part(base: Path, name: str, *, check_files: bool = True) -> Part:
     """The tracklets of "train", "val" or "test". Rows count over train, test, val."""
     before = {"train": (), "test": ("train",), "val": ("train", "test")}[name]
     offset = sum(len(_read_list(base, earlier)) for earlier in before)
     lines = _read_list(base, name)
     table, queries = _read_table(base, name, len(lines)) if name != "train" else (None, ())
     folders: dict[str, list[str]] = {}
-    tracklets, missing = [], 0
+    tracklets, short, odd = [], [], []
     for i, (prefix, pid) in enumerate(lines):
         images = _matching(base, prefix, folders)
-        camera = _camera(base, images) if images else 0
         promised = len(images) or 1  # where no table counts them
+        if images:
+            camera = _camera(base, images)
+            tracklets.append(Tracklet(offset + i, images, pid, camera - 1, pid, camera))
         if table is not None:
             first, last, *said = table[i].tolist()
-            if strict and images and said != [pid, camera]:
-                raise ReidError(
-                    f"{prefix}: list and names say identity {pid}, camera {camera}, row {i + 1} of "
-                    f"info_{name}.mat says {said}; take both from one copy, or load with "
-                    "strict=False"
-                )
             promised = last - first + 1 if check_files else promised
-        if strict and promised != len(images):
-            raise ReidError(
-                f"{base / prefix}_*: {len(images)} images where {promised} are listed; unpack "
-                f"tracklet_{name} again, or load with strict=False"
-            )
-        missing += max(0, promised - len(images))
-        if images:
-            tracklets.append(Tracklet(offset + i, images, pid, camera - 1, pid, camera))
-    return Part(tuple(tracklets), frozenset(offset + int(q) for q in queries), missing)
+            if images and said != [pid, camera]:
+                odd.append(
+                    f"{prefix} is identity {pid}, camera {camera} by list and names, and "
+                    f"{said[0]}, {said[1]} by row {i + 1} of info_{name}.mat"
+                )
+        if promised != len(images):
+            short.append((prefix, promised, len(images)))
+    rows = frozenset(offset + int(query) for query in queries)
+    return Part(tuple(tracklets), rows, tuple(short), tuple(odd))
+
+
+def _refuse(part: Part, base: Path) -> None:
+    if part.odd:
+        raise ReidError(
+            f"{base}: {part.odd[0]}; take all tables from one copy, or load with strict=False"
+        )
+    if part.short:
+        prefix, promised, found = part.short[0]
+        raise ReidError(
+            f"{base / prefix}_*: {found} images where {promised} are promised, and {part.missing} "
+            f"missing in all; unpack {prefix.split('/')[0]} again, or load with strict=False"
+        )
 
 
 def _read_list(base: Path, name: str) -> list[tuple[str, int]]:
@@ -213,7 +232,7 @@ def find_file(base: Path, places: Sequence[str], name: str) -> Path:
     for place in places:
         if (base / place / name).is_file():
             return base / place / name
-    raise ReidError(
+    raise Missing(
         f"{name} is missing from {base} (looked in {', '.join(places)}); it comes with the data "
         "set from its authors"
     )

@@ -218,7 +218,7 @@ def find_files(tables: Tables) -> None:
 def refuse_repackaged(root: Path) -> None:
     """Another MARS goes round, with a folder for each tracklet and people renumbered."""
     for half in ("bbox_train", "bbox_test", "train", "query", "gallery"):
-        person = next((p for p in sorted(root.glob(f"{half}/*")) if p.is_dir()), None)
+        person = next((p for p in sorted(root.glob(f"{half}/[0-9]*")) if p.is_dir()), None)
         if person is not None and any(p.is_dir() for p in person.iterdir()):
             raise ReidError(
                 f"{root} is the repackaged MARS (a folder for each tracklet, people 1 to 1634, 999 "

@@ -71,7 +71,7 @@ def load(
     names = pairs.in_both(used)
     if split_file is None and seed is None and people == 178:
         split_file = find_split_file(base)
-    drawn = _splits(names, split_file, seed)
+    drawn = choose_splits(names, split_file, seed)
     if expect is not None and len(drawn.all[0].train + drawn.all[0].test) != people:
         raise ReidError(
             f"{split_file or base}: the splits are about "
@@ -121,7 +121,10 @@ def survey(base: Path, *, strict: bool = True) -> dict[str, tuple[Tracklet, ...]
     return subsets
 
 
-def _splits(people: list[str], file: str | Path | None, seed: int | None) -> splits.Splits:
+def choose_splits(
+    people: list[str], file: str | Path | None, seed: int | None = None
+) -> splits.Splits:
+    """The splits of a file, or drawn with a seed."""
     if file is not None and seed is not None:
         raise ReidError("give split_file or seed, not both")
     if file is None:
