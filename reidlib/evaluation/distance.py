@@ -107,8 +107,10 @@ def _features(values: ArrayLike | Tensor, whose: str) -> Tensor:
 
 def _lengths(features: Tensor, whose: str) -> Tensor:
     """(n,) Euclidean lengths in float64."""
-    parts = features.split(max(1, TILE // features.shape[1]))
-    lengths = torch.cat([part.double().square().sum(dim=1).sqrt() for part in parts])
+    lengths = torch.empty(len(features), dtype=torch.float64)
+    step = max(1, TILE // features.shape[1])  # in one go, the whole would be copied to float64
+    for part, out in zip(features.split(step), lengths.split(step)):
+        torch.linalg.vector_norm(part, dim=1, dtype=torch.float64, out=out)
     if not lengths.isfinite().all():
         row = int((~lengths.isfinite()).nonzero()[0])
         raise ReidError(f"{whose} embedding {row} holds a number that is not finite or too large")
