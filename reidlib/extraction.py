@@ -74,7 +74,11 @@ def evaluate(
         metric=recipe.test.distance,
         protocol=dataset.protocol,
         frames=frames_seen(recipe.test, plan(recipe, profile).frames),
-        **{"junk_pids": dataset.junk_pids, **rules},
+        **{
+            "junk_pids": dataset.junk_pids,
+            "camera_rule": dataset.settings.get("camera_rule", "same_id_same_cam"),
+            **rules,
+        },
     )
 
 

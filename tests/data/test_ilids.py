@@ -7,6 +7,7 @@ import pytest
 
 from reidlib.data import ilids, pairs, splits
 from reidlib.errors import ReidError
+from reidlib.evaluation import score
 from tests import fake_layouts, real_metadata
 
 PEOPLE = (1, 2, 4, 7, 11, 319)
@@ -76,6 +77,26 @@ def test_the_other_directions(copy):
     assert "camera_rule" not in there.settings
     with pytest.raises(ReidError, match="direction is one of 1to2, 2to1, both"):
         load(copy, direction="2")
+
+
+def test_both_directions_under_their_camera_rule_are_the_mean_of_either(copy):
+    rng = np.random.default_rng(0)
+    cosines = rng.random((12, 12))
+
+    def scores(direction):
+        data = load(copy, direction=direction)
+        rule = data.settings.get("camera_rule", "same_id_same_cam")
+        subsets = data.query, data.gallery
+        rows, columns = ([t.row for t in subset] for subset in subsets)
+        labels = ([t.pid for t in s] for s in subsets), ([t.camid for t in s] for s in subsets)
+        found = score(cosines[np.ix_(rows, columns)], *labels[0], *labels[1], camera_rule=rule)
+        assert found.counted == found.total == len(data.query)
+        return found
+
+    there, back, both = (scores(d) for d in ("1to2", "2to1", "both"))
+    assert both.map == pytest.approx((there.map + back.map) / 2, abs=1e-12)
+    assert both.cmc[:3] == pytest.approx((there.cmc[:3] + back.cmc[:3]) / 2, abs=1e-12)
+    assert there.map != back.map
 
 
 def test_rows_are_stable_over_splits(copy):
