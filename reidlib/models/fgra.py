@@ -29,7 +29,8 @@ The paper does not say
     * c_t, whether regions share their 1x1 convolution, and whether the alignment trains its
       templates: a quarter of c, yes, yes (else `detach_templates`);
     * the form of the temporal attention: a softmax over frames of one linear response;
-    * what follows the reductions: nothing; else `reduce_norm`;
+    * what follows the reductions: nothing; else `reduce_norm`. How they start: as re-ID's programs
+      start such layers, Kaiming's normal by outputs, so that features keep their length;
     * whether the branches have identity losses of their own: no; else `branch_heads`;
     * how the penalty's weight goes with size. Eq. 3 is a sum, so it grows with N, N_s and C;
       `consistency_terms` says for how many terms the weight was chosen.
@@ -90,6 +91,11 @@ class Reduction(nn.Module):
         self.linear = nn.Linear(inputs, outputs)
         self.norm = nn.Identity() if norm == "none" else nn.BatchNorm1d(outputs)
         self.rectify = nn.ReLU() if norm == "bn_relu" else nn.Identity()
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.kaiming_normal_(self.linear.weight, mode="fan_out")
+        nn.init.zeros_(self.linear.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.linear(x)

@@ -19,7 +19,8 @@ The paper does not say
       gradient returns; so its bias starts at one, which the softmax does not feel;
     * what a tracklet is in training: one clip. Several would need a sampler that draws them;
     * which vector the losses read: all of them w_i E_i (f_C in rows without embedding);
-    * whether the embedding is more than linear: no; else `embed_norm`;
+    * whether the embedding is more than linear: no; else `embed_norm`. How it starts: as re-ID's
+      programs start such layers, Kaiming's normal by outputs;
     * whether the score has a bias: not as printed; `score_bias`;
     * whether Eq. 3 divides by the clips or their weights: by m, so low weights shorten the feature;
       `normalise="sum"` is the weighted mean.
@@ -150,6 +151,11 @@ class ClipAttention(nn.Module):
         self.embed = nn.Linear(channels, embed)
         self.norm = nn.Identity() if embed_norm == "none" else nn.BatchNorm1d(embed)
         self.rectify = nn.ReLU() if embed_norm == "bn_relu" else nn.Identity()
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.kaiming_normal_(self.embed.weight, mode="fan_out")
+        nn.init.zeros_(self.embed.bias)
 
     def forward(self, clips: Tensor, mask: Tensor | None = None) -> Tracklets:
         """f_C (k, m, d), mask (k, m) False at padding -> Tracklets."""
