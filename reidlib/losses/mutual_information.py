@@ -52,7 +52,7 @@ def mutual_information(
     Raises ValueError if labels do not come in groups of `clips`, or halves of an odd t are asked.
     """
     size = clips or group_size(labels)
-    if len(labels) % size or (labels.view(-1, size) != labels[::size, None]).any():
+    if len(labels) % size or (labels.reshape(-1, size) != labels[::size, None]).any():
         raise ValueError(f"{len(labels)} labels are not groups of {size} clips of one person")
     if halves:
         if features.shape[1] % 2:

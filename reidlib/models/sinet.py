@@ -243,7 +243,8 @@ def cross_propagation(
     y = suppress(x, weights)
     if reading == "none":
         return y
-    lost, shown = (x - y).sum(dim=(1, 3, 4)), x[:, :split].sum(dim=(1, 3, 4))
+    lost = suppress(x, 1 - weights).sum(dim=(1, 3, 4))  # of X - Y, exact where S is near 1
+    shown = x[:, :split].sum(dim=(1, 3, 4))
     if reading == "paper":
         lost, shown = lost / (h * w), shown / (h * w)
     else:
