@@ -53,6 +53,7 @@ def load(
     people = pairs.in_both(subsets["both"])
     if expect is not None:
         reading.check_counts(subsets, expect, base, "ilids", tolerated=pairs.FRAME_COUNTS)
+    asked = {"first_half": first_half, **pairs.given(split_file)}
     if seed is None and split_file is None:
         split_file = find_split_file(base)
     return pairs.assemble(
@@ -63,6 +64,7 @@ def load(
         choose_splits(people, split_file, seed, first_half),
         split,
         direction,
+        asked=asked,
         size=size,
         holes=reading.missing_frames(subsets["both"], frame_number) if check_files else [],
         strict=strict,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from reidlib.data import reading
 from reidlib.data.splits import COUNT, Split, Splits
@@ -59,6 +60,11 @@ def in_both(tracklets: Sequence[Tracklet]) -> list[str]:
     return sorted(seen[0] & seen[1])
 
 
+def given(split_file: str | Path | None) -> dict[str, str]:
+    """A split file of the user's as a setting; the copy's own is found again by itself."""
+    return {} if split_file is None else {"split_file": str(split_file)}
+
+
 def halves(
     tracklets: Sequence[Tracklet], split: Split, direction: str
 ) -> tuple[list[Tracklet], list[Tracklet], list[Tracklet]]:
@@ -81,12 +87,14 @@ def assemble(
     split: int,
     direction: str,
     *,
+    asked: Mapping[str, Any],
     size: tuple[int, int],
     holes: Sequence[tuple[Tracklet, list[int]]],
     strict: bool,
 ) -> TrackletDataset:
     """The data set of one split, with everything about it that a record must repeat.
 
+    asked: options of the reader, beyond those here, that loading it again needs.
     In direction "both" a query of either camera ranks people of the other only: `settings` asks
     for the camera rule "exclude_camera", and the scores are the mean of both directions.
     """
@@ -95,7 +103,9 @@ def assemble(
     missing = sum(len(lost) for _, lost in holes)
     train, query, gallery = halves(tracklets, splits.pick(split), direction)
     settings = {
+        **asked,
         "split": split,
+        "seed": splits.seed,
         "splits": splits.origin,
         "splits_sha256": splits.sha256,
         "direction": direction,

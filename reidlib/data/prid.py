@@ -69,6 +69,7 @@ def load(
         reading.check_counts(subsets, expect, base, "prid", tolerated=pairs.FRAME_COUNTS)
     used = tuple(t for t in subsets["both"] if t.raw_pid in PROTOCOLS[people])
     names = pairs.in_both(used)
+    asked = {"people": people, **pairs.given(split_file)}
     if split_file is None and seed is None and people == 178:
         split_file = find_split_file(base)
     drawn = choose_splits(names, split_file, seed)
@@ -85,6 +86,7 @@ def load(
         drawn,
         split,
         direction,
+        asked=asked,
         size=size,
         holes=reading.missing_frames(used, frame_number, first=1) if check_files else [],
         strict=strict,

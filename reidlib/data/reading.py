@@ -167,7 +167,7 @@ def assemble(
         gallery=tuple(gallery),
         frames=ImageFiles(base, size),
         split_id=split_id,
-        settings=dict(settings or {}),
+        settings={"size": size, **(settings or {})},
     )
 
 

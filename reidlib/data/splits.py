@@ -36,6 +36,7 @@ class Splits:
     label: str  # for the protocol
     all: tuple[Split, ...]
     sha256: str = ""  # of the file, if there is one
+    seed: int | None = None  # otherwise
 
     def pick(self, number: int) -> Split:
         if not 0 <= number < len(self.all):
@@ -54,7 +55,7 @@ def seeded(people: Sequence[str], seed: int) -> Splits:
 
     half = len(people) // 2
     drawn = tuple(_split(names[half:], names[:half]) for names in map(order, range(COUNT)))
-    return Splits(f"seed-{seed}", f"drawn with seed {seed}, not official", drawn)
+    return Splits(f"seed-{seed}", f"drawn with seed {seed}, not official", drawn, seed=seed)
 
 
 def from_rows(

@@ -8,6 +8,7 @@ import pytest
 
 from reidlib.data import doctor, reading
 from reidlib.data.doctor.images import damage
+from reidlib.data.doctor.layouts import ILIDS_LICENCE
 from reidlib.errors import ReidError
 from tests import fake_layouts, real_metadata
 
@@ -453,3 +454,20 @@ def test_real_prid_names(tmp_path, monkeypatch):
     report = doctor.diagnose("prid", real_metadata.prid(tmp_path, monkeypatch), check_images=False)
     assert report.problems == ()
     assert all(row.ok for row in report.counts)
+
+
+# --- the page about the data sets -----------------------------------------------------------------
+
+
+def test_the_page_and_the_doctor_name_the_same_sources_and_folders():
+    page = (Path(__file__).parents[2] / "data" / "README.md").read_text()
+    for name, layout in doctor.LAYOUTS.items():
+        assert layout.title in page
+        assert f"{layout.outer}/" in page
+        assert name in page
+        for part in layout.parts:
+            assert part.source in page or "http" not in part.source
+            for file in part.files:
+                assert file in page
+            assert all(piece in page for piece in part.places[0].removeprefix("../").split("/"))
+    assert ILIDS_LICENCE in page

@@ -1,6 +1,7 @@
 import json
 import shutil
 import tarfile
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -168,6 +169,14 @@ def test_somebody_in_one_camera_only_breaks_the_official_split(copy):
     shutil.rmtree(copy / "i-LIDS-VID" / "sequences" / "cam2" / "person004")
     with pytest.raises(ReidError, match=r"\(10, 6\), expected n x 5"):
         load(copy)
+
+
+@pytest.mark.parametrize("seed", [None, 3])
+def test_the_settings_load_the_same_set_again(copy, seed):
+    data = load(copy, split=4, seed=seed, direction="2to1", size=(16, 8))
+    known = signature(ilids.load).parameters
+    again = load(copy, **{k: v for k, v in data.settings.items() if k in known})
+    assert again == data
 
 
 def test_a_part_is_not_the_published_set(copy):

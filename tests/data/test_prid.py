@@ -1,6 +1,7 @@
 import hashlib
 import json
 import shutil
+from inspect import signature
 
 import pytest
 
@@ -130,6 +131,14 @@ def test_a_foreign_name_is_refused(copy):
     fake_layouts.noise(copy / "prid_2011" / "multi_shot" / "cam_a" / "person_0001" / "a.png", 1)
     with pytest.raises(ReidError, match=r"a\.png is not named as in the published set"):
         load(copy)
+
+
+@pytest.mark.parametrize("seed", [None, 3])
+def test_the_settings_load_the_same_set_again(copy, seed):
+    data = load(copy, split=4, seed=seed, direction="2to1", size=(16, 8))
+    known = signature(prid.load).parameters
+    again = load(copy, **{k: v for k, v in data.settings.items() if k in known})
+    assert again == data
 
 
 def test_a_part_is_not_the_published_set(copy):
