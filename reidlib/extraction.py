@@ -30,6 +30,7 @@ __all__ = [
     "extract",
     "frames_seen",
     "load",
+    "score_subsets",
 ]
 
 WHOLE, RECORD = "embeddings.safetensors", "record.json"
@@ -65,6 +66,18 @@ def evaluate(
     """
     how: dict[str, Any] = {"device": device, "chunk": chunk, "progress": progress}
     queries, gallery = embed_subsets(model, dataset, recipe, profile, folder=folder, **how)
+    return score_subsets(queries, gallery, dataset, recipe, profile, **rules)
+
+
+def score_subsets(
+    queries: Tensor,
+    gallery: Tensor,
+    dataset: TrackletDataset,
+    recipe: Recipe,
+    profile: Profile,
+    **rules: Any,
+) -> Score:
+    """The score of embeddings that `embed_subsets` made; rules: of `reidlib.evaluation.Rules`."""
     subsets = dataset.query, dataset.gallery
     return score_features(
         queries,

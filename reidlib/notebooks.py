@@ -100,3 +100,19 @@ def _merged(outputs: Iterable[Any]) -> list[Any]:
         else:
             merged.append(output)
     return merged
+
+
+def title(path: Path) -> str:
+    """The first heading of a notebook."""
+    import nbformat
+
+    first = nbformat.read(path, as_version=4).cells[0].source
+    return str(first).splitlines()[0].lstrip("# ")
+
+
+def to_html(path: Path, out: Path) -> None:
+    """A notebook as one page that a browser opens."""
+    from nbconvert import HTMLExporter
+
+    body, _ = HTMLExporter(template_name="lab").from_filename(str(path))
+    write_text(out, body)

@@ -6,17 +6,22 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from torch import Tensor
+
 from reidlib.data.tracklets import TrackletDataset
 from reidlib.evaluation import Score
-from reidlib.extraction import evaluate
+from reidlib.extraction import embed_subsets, score_subsets
 from reidlib.recipes.core import Profile, Recipe
 from reidlib.records import Record, make_record, write_record
-from reidlib.training import train
+from reidlib.training import Trained, train
 
 
 class Done(NamedTuple):
     """What a run leaves in memory, and where its record lies."""
 
+    trained: Trained
+    queries: Tensor  # (q, d) embeddings, in the order of the data set
+    gallery: Tensor  # (g, d)
     score: Score
     record: Record
     path: Path
@@ -43,10 +48,11 @@ def run(
         progress=progress,
     )  # fmt: skip
     started = time.perf_counter()
-    score = evaluate(
+    queries, gallery = embed_subsets(
         trained.model, dataset, recipe, profile, device=trained.device, progress=progress
     )
+    score = score_subsets(queries, gallery, dataset, recipe, profile)
     seconds = {"scoring": round(time.perf_counter() - started, 3)}
     scored = str(dataset.settings.get("scenario", dataset.name))
     record = make_record(trained, {scored: score.summary()}, seconds=seconds)
-    return Done(score, record, write_record(record, out))
+    return Done(trained, queries, gallery, score, record, write_record(record, out))

@@ -95,9 +95,9 @@ def _axes_contents(axes: Axes) -> dict[str, Any]:
         if axes.patches
         else [],
         "points": [
-            _array(np.asarray(c.get_offsets(), float))
+            _array(offsets)
             for c in axes.collections
-            if len(c.get_offsets())
+            if len(offsets := np.asarray(c.get_offsets(), float))
         ],
         "images": [_array(np.asarray(image.get_array(), float)) for image in axes.images],
     }

@@ -16,7 +16,9 @@ from reidlib.seeing.figures import RIGHT, WRONG
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from torch import nn
+    from torch import Tensor, nn
+
+    from reidlib.evaluation.distance import Metric
 
 
 @dataclass(frozen=True)
@@ -72,16 +74,23 @@ def rank_all(
     progress: bool = True,
 ) -> list[Ranking]:
     """The ranking of every query of the data set by a trained model."""
-    from reidlib.evaluation import distances
     from reidlib.extraction import embed_subsets
 
     queries, gallery = embed_subsets(
         model, dataset, recipe, profile, device=device, progress=progress
     )
-    rows = distances(queries, gallery, recipe.test.distance)
+    return rank_embeddings(queries, gallery, dataset, recipe.test.distance, k)
+
+
+def rank_embeddings(
+    queries: Tensor, gallery: Tensor, dataset: TrackletDataset, metric: Metric, k: int = 8
+) -> list[Ranking]:
+    """The ranking of every query from embeddings (q, d) and (g, d) in the data set's order."""
+    from reidlib.evaluation import distances
+
     return [
-        ranking(np.asarray(row), query, dataset.gallery, k, dataset.junk_pids)
-        for row, query in zip(rows, dataset.query, strict=True)
+        ranking(row, query, dataset.gallery, k, dataset.junk_pids)
+        for row, query in zip(distances(queries, gallery, metric), dataset.query, strict=True)
     ]
 
 

@@ -1,0 +1,91 @@
+"""The main job from end to end: render, train, score, run the notebooks, write one report page.
+
+Every step keeps what it made, so that running it again only does what is missing: rendered
+frames in the cache, the run and its record in `runs/`, notebooks beside the report.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from reidlib.files import ROOT, writable_folder, write_text
+from reidlib.report import Pages, write_report
+
+if TYPE_CHECKING:
+    from reidlib.data.tracklets import TrackletDataset
+    from reidlib.evaluation import Score
+
+RECIPE, PROFILE, RUN = "baseline", "laptop", Path("runs") / "baseline-street"
+NEED = 600 * 2**20  # bytes that frames, weights and report take together
+
+
+def reproduce(out: Path) -> Path:
+    """Do the main job on Promenade `small`, `street`, world 0; returns the report page.
+
+    Raises ReidError for a folder that cannot be written, or outside a checkout (notebooks).
+    """
+    from reidlib.data import promenade
+    from reidlib.recipes import profile, recipe
+    from reidlib.run import run
+    from reidlib.seeing.figures import style
+
+    style()
+    writable_folder(out, NEED)
+    typer.echo("1/5  rendering people, cameras and walks")
+    data = promenade.load("small", "street")
+    typer.echo("2/5  training the baseline")
+    done = run(recipe(RECIPE), profile(PROFILE), data, RUN)
+    typer.echo(f"{done.score}\n3/5  counting colours, for comparison")
+    colours = histogram_score(data)
+    typer.echo("4/5  running the notebooks")
+    pages = _notebooks(ROOT / "notebooks", out / "notebooks")
+    typer.echo("5/5  drawing figures, writing the report")
+    page = write_report(out, data, done, colours, pages, RUN / "log.csv")
+    typer.echo(f"done: open {page}")
+    return page
+
+
+def histogram_score(data: TrackletDataset) -> Score:
+    """Colour histograms on the same queries and gallery, each camera centred."""
+    from reidlib.evaluation import score_features
+    from reidlib.histogram import centred, histogram_embeddings
+
+    subsets = data.query, data.gallery
+    cameras = [[t.camid for t in subset] for subset in subsets]
+    sides = [centred(histogram_embeddings(data, s), c) for s, c in zip(subsets, cameras)]
+    return score_features(
+        *sides,
+        *([t.pid for t in subset] for subset in subsets),
+        *cameras,
+        junk_pids=data.junk_pids,
+        protocol=data.protocol,
+        frames="8 frames at equal steps",
+    )
+
+
+def _notebooks(source: Path, out: Path) -> Pages:
+    """Run each numbered notebook into `out`, as a page; what has not changed is not run again."""
+    from tqdm import tqdm
+
+    from reidlib.notebooks import execute, numbered, title, to_html
+
+    done = []
+    for path in (bar := tqdm(numbered(source), unit="notebook")):
+        bar.set_description(path.stem)
+        page, stamp = out / f"{path.stem}.html", out / f"{path.stem}.json"
+        text = path.read_text(encoding="utf-8")
+        if not (page.is_file() and stamp.is_file() and json.loads(stamp.read_text())["of"] == text):
+            started = time.perf_counter()
+            execute(path, out / path.name)
+            to_html(out / path.name, page)
+            spent = round(time.perf_counter() - started, 1)
+            write_text(stamp, json.dumps({"of": text, "seconds": spent}))
+        done.append(
+            (title(path), f"notebooks/{page.name}", json.loads(stamp.read_text())["seconds"])
+        )
+    return done
