@@ -49,7 +49,7 @@ class Pose:
         near = forward * self.sin - left * self.cos
         x = self.x + self.scale * east
         y = self.y - self.scale * (up * self.cos_tilt - near * self.sin_tilt)
-        return (x, y), near * self.cos_tilt + up * self.sin_tilt
+        return (x, y), near
 
     def __post_init__(self) -> None:
         self.cos, self.sin = cosine(self.heading), sine(self.heading)
@@ -87,10 +87,11 @@ def _swing(origin: Point, turns: Tensor, length: Tensor, out: Tensor | float = 0
 class Body:
     """Draws figures with a pen. `person` maps traits to tensors (figures,) or (3, figures)."""
 
-    def __init__(self, pen: Pen, pose: Pose, person: dict[str, Tensor]) -> None:
+    def __init__(self, pen: Pen, pose: Pose, person: dict[str, Tensor], fine: bool = True) -> None:
         self.pen, self.pose, self.person = pen, pose, person
         self.tall = person["height"]
         self.px = pose.scale
+        self.fine = fine
         self.girth = person["build"] * self.tall
         self._joints()
 
@@ -134,9 +135,9 @@ class Body:
         self.pelvis: Point = (zero, lift + 0.01 * tall, zero)
         self.neck = _swing(self.pelvis, 0.5 - lean, 0.305 * tall)
         sway = 0.012 * tall * person["swing"]
-        shoulder_out = 0.104 * tall * (1.08 - 0.16 * person["hips"]) * (0.6 + 0.4 * person["build"])
+        shoulder_out = 0.100 * tall * (1.08 - 0.16 * person["hips"]) * (0.6 + 0.4 * person["build"])
         self.shoulder_out = shoulder_out
-        down = 0.030 * tall
+        down = 0.044 * tall
         self.shoulder = (
             self.neck[0] - side * sway * cosine(phase), self.neck[1] - down + 0.0 * phase,
             side * shoulder_out,

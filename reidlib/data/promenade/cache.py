@@ -67,7 +67,9 @@ def opened(
             f"cannot keep rendered frames in {folder} ({error.strerror}); "
             "choose another folder with cache=... or $REIDLIB_CACHE"
         ) from error
-    pixels = np.zeros(shape, np.uint8) if 0 in shape else np.memmap(path, np.uint8, "c", shape=shape)
+    pixels = (
+        np.zeros(shape, np.uint8) if 0 in shape else np.memmap(path, np.uint8, "c", shape=shape)
+    )
     return StoredFrames(torch.from_numpy(pixels), torch.from_numpy(census.offsets))
 
 

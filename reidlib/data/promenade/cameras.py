@@ -20,7 +20,7 @@ def draw_cameras(world: int, cameras: Ints) -> View:
     turn = uniform("turn", "camera", world)
     view = {
         "heading": turn + cameras * 0.381966 + normal("heading", *k, scale=0.03),
-        "tilt": flat("tilt", 0.012, 0.055),
+        "above": flat("above", 0.75, 1.35),  # height in units of 1.9 m
         "gain": flat("gain", 0.62, 1.22),
         "curve": flat("curve", -0.35, 0.45),
         "warm": normal("warm", *k, scale=0.13),
@@ -33,4 +33,5 @@ def draw_cameras(world: int, cameras: Ints) -> View:
         "noise": flat("noise", 0.006, 0.024),
         "pause": flat("pause", 0.14, 0.22),  # seconds between stored frames
     }
+    view["tilt"] = 0.008 + 0.022 * view["above"]  # a higher camera looks down more steeply
     return {name: np.asarray(values) for name, values in view.items()}

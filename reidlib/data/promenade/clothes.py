@@ -64,8 +64,26 @@ def legs(body: Body) -> None:
         0.035 * girth * px * slim,
         0.026 * girth * px * (1 - 0.2 * bare),
     )
-    pen.stroke(a, b, thigh, leg, part=LEGS, depth=_legwise(near_a, near_b), fade=0.05)
-    pen.stroke(b, c, calf, leg, part=LEGS, depth=_legwise(near_b, near_c) - 0.002)
+    folds = _folds(body, leg)
+    pen.stroke(
+        a,
+        b,
+        thigh,
+        leg,
+        part=LEGS,
+        depth=_legwise(near_a, near_b),
+        fade=0.05,
+        fabric=_only(folds, trousers),
+    )
+    pen.stroke(
+        b,
+        c,
+        calf,
+        leg,
+        part=LEGS,
+        depth=_legwise(near_b, near_c) - 0.002,
+        fabric=_only(folds, trousers),
+    )
     hem, _ = pose.project(_between(body.hip, body.knee, 0.86))
     wide = tuple(w * 1.18 for w in (thigh[0], thigh[1], thigh[1]))
     pen.stroke(a, hem, wide, cloth, part=LEGS, depth=_legwise(near_a, near_b) + 0.001,
@@ -83,7 +101,7 @@ def legs(body: Body) -> None:
     pen.stroke(c, sock, (ring, ring, ring), person["socks_rgb"], part=FEET,
                depth=_legwise(near_b, near_c) - 0.003, cut=0.0, opacity=trousers, caps=(1.0, 0.0))  # fmt: skip
     depth = _legwise(near_b, near_c) - 0.0025
-    shoe = (0.024 * girth * px, 0.024 * girth * px, 0.017 * girth * px)
+    shoe = (0.023 * girth * px, 0.024 * girth * px, 0.019 * girth * px)
     white = torch.where(person["sole"] > 0, 0.85, 0.16) + torch.zeros(3, 1, device=px.device)
     low = 0.010 * body.tall * px
     pen.stroke((e[0], e[1] + low), (f[0], f[1] + low), tuple(s * 0.75 for s in shoe), white,
@@ -91,6 +109,22 @@ def legs(body: Body) -> None:
     pen.stroke(e, f, shoe, person["shoes_rgb"], part=FEET, depth=depth)
     pen.stroke(c, e, (0.022 * girth * px, 0.023 * girth * px, shoe[0]), person["shoes_rgb"],
                part=FEET, depth=depth - 0.0002)  # fmt: skip
+
+
+def _folds(body: Body, cloth: Tensor, deep: float = 0.16) -> dict[str, Tensor | float] | None:
+    """Soft creases, darker cloth where two slanting families of waves meet; too fine for small frames."""
+    if not body.fine:
+        return None
+    person, px, tall = body.person, body.px, body.tall
+    dark = cloth * (1.0 - deep)
+    wave = 1.0 / (0.085 * tall * px)
+    return {
+        "red2": dark[0], "green2": dark[1], "blue2": dark[2],
+        "left_u": body.pose.sin, "left_n": -body.pose.cos,
+        "across1": 0.55, "along1": wave, "phase1": person["fabric"], "share1": 0.25, "edge1": 2.0,
+        "across2": -0.8, "along2": wave * 0.62, "phase2": person["phase"], "share2": 0.25, "edge2": 2.0,
+        "both": 1.0, "decal_half": -9.0, "decal_cut": 1.0,
+    }  # fmt: skip
 
 
 def _fabric(body: Body, scale: float = 1.0) -> dict[str, Tensor | float]:
@@ -129,15 +163,14 @@ def torso(body: Body) -> None:
     coat, open_ = body.is_("upper", 4), body.is_("upper", 2)
     dress, skirt = body.is_("lower", 3), body.is_("lower", 2)
     hips = person["hips"]
-    chest_w = pose.breadth(body.shoulder_out + 0.018 * girth, 0.062 * girth)
-    waist_w = pose.breadth(0.088 * girth * (1 - 0.10 * hips), 0.060 * girth)
-    hip_w = pose.breadth(0.088 * girth * (1 + 0.12 * hips), 0.066 * girth)
-    zero = torch.zeros_like(tall)
+    chest_w = pose.breadth(body.shoulder_out + 0.012 * girth, 0.056 * girth)
+    waist_w = pose.breadth(0.085 * girth * (1 - 0.12 * hips), 0.048 * girth)
+    hip_w = pose.breadth(0.086 * girth * (1 + 0.12 * hips), 0.051 * girth)
     n, _ = pose.project(_moved(body.neck, 0.0, -0.045 * tall, 0.0))
     (cx, cy), _ = pose.project(_moved(body.pelvis, 0.0, -0.075 * tall, 0.0))
     top, _ = pose.project(_moved(body.pelvis, 0.0, 0.03 * tall, 0.0))
-    pen.stroke(top, (cx, cy), (waist_w, hip_w * 1.02, hip_w * 0.92), lower, part=LEGS,
-               depth=0.085, caps=(1.0, 1.6))  # fmt: skip
+    pen.stroke(top, (cx, cy), (waist_w, hip_w * 1.02, hip_w * 0.90), torch.where(dress > 0, upper, lower), part=LEGS,
+               depth=-0.06, caps=(1.0, 1.6), fabric=_folds(body, lower))  # fmt: skip
     long = 0.17 * coat + 0.035 * open_
     hem, _ = pose.project(_moved(body.pelvis, 0.0, -(0.028 + long) * tall, 0.0))
     flare = hip_w * (1.06 + 0.20 * coat)
@@ -145,17 +178,19 @@ def torso(body: Body) -> None:
     front = (pose.cos, pose.sin)
     shirt = torch.where(open_ > 0, person["second_rgb"], person["lower_rgb"])
     logo = person["logo"] * (1.0 - open_) * body.is_("upper", 0, 3)
+    line = body.is_("upper", 1, 4) * (1.0 - logo)  # buttons or a zip
     third = torch.where(logo > 0, person["bag_rgb"] * 0.3 + 0.65, shirt)
+    third = torch.where(line > 0, upper * 0.55, third)
     fabric.update({
         "red3": third[0], "green3": third[1], "blue3": third[2],
         "decal_u": front[0], "decal_n": front[1],
-        "decal_0": torch.where(logo > 0, 0.86, 0.90), "decal_edge": chest_w * 0.9,
+        "decal_0": torch.where(logo > 0, 0.86, 0.90) + 0.097 * line, "decal_edge": chest_w * (0.9 + 9.0 * line),
         "decal_at": torch.where(logo > 0, 0.07 * tall * px, 0.20 * tall * px),
-        "decal_half": torch.where(logo > 0, 0.022 * tall * px, (open_ * 3.0 - 1.0) * tall * px),
+        "decal_half": torch.where(logo > 0, 0.022 * tall * px, ((open_ + line) * 3.0 - 1.0) * tall * px),
         "decal_cut": 1.0,
     })  # fmt: skip
     pen.stroke(n, hem, (chest_w, waist_w * (1.02 + 0.06 * coat), flare), upper, part=TORSO,
-               depth=0.10, caps=(chest_w / (0.050 * tall * px), 0.0), cut=0.0, fade=0.10,
+               depth=0.10, caps=(chest_w / (0.056 * tall * px), 0.0), cut=0.0, fade=0.10,
                fabric=fabric)  # fmt: skip
     # A skirt hangs over both legs, however far they are apart.
     knee, _ = pose.project(body.knee)
@@ -165,14 +200,21 @@ def torso(body: Body) -> None:
     _, low = pose.project(_moved(body.pelvis, 0.0, -0.245 * tall, 0.0))[0]
     skirt_rgb = torch.where(dress > 0, upper, lower)
     pen.stroke(top, (middle, low), (waist_w, hip_w * 1.10, bottom), skirt_rgb, part=LEGS,
-               depth=0.095, cut=0.0, opacity=skirt + dress, caps=(1.5, 0.0), fade=0.08)  # fmt: skip
+               depth=0.095, cut=0.0, opacity=skirt + dress, caps=(1.5, 0.0), fade=0.08,
+               fabric=_folds(body, skirt_rgb, 0.22))  # fmt: skip
     head0, _ = pose.project(_moved(body.neck, 0.004 * tall, 0.05 * tall, 0.0))
     wide = 0.030 * girth * px
     pen.stroke(n, head0, (wide, wide * 0.95, wide), person["skin_rgb"], part=HEAD, depth=0.09)
+    collar = body.is_("upper", 1, 2, 4)
+    c0, _ = pose.project(_moved(body.neck, 0.004 * tall, -0.014 * tall, 0.0))
+    c1, _ = pose.project(_moved(body.neck, 0.006 * tall, 0.012 * tall, 0.0))
+    band = 0.037 * girth * px
+    pen.stroke(c0, c1, (band * 1.15, band, band * 0.95), upper * 0.86 + 0.05, part=TORSO,
+               depth=0.105, cut=0.0, caps=(1.5, 0.0), opacity=collar)  # fmt: skip
     hood = body.is_("upper", 3)
     h, near = pose.project(_moved(body.neck, -0.035 * tall, -0.005 * tall, 0.0))
-    pen.stroke(h, (h[0], h[1] + 0.02 * tall * px), (0.05 * girth * px,) * 3, upper * 0.92,
-               part=TORSO, depth=0.10 + 2.0 * near, opacity=hood, caps=(1.5, 1.0))  # fmt: skip
+    pen.stroke(h, (h[0], h[1] + 0.02 * tall * px), (0.046 * girth * px,) * 3, upper * 0.9,
+               part=TORSO, depth=0.10 + 2.0 * near, opacity=hood, caps=(1.8, 1.2))  # fmt: skip
 
 
 def arms(body: Body) -> None:
@@ -185,9 +227,9 @@ def arms(body: Body) -> None:
     c, near_c = pose.project(body.wrist)
     d, near_d = pose.project(body.hand)
     thick = 1.0 + 0.16 * long + 0.10 * body.is_("upper", 2, 3, 4)
-    depth_up, depth_low = near_a * 0.6 + near_b * 0.4, near_b * 0.3 + near_c * 0.7 + 0.02
+    depth_up, depth_low = near_a * 0.6 + near_b * 0.4 + 0.03, near_b * 0.3 + near_c * 0.7 + 0.075
     lower_arm = torch.where(long > 0, cloth, skin)
-    upper_w = (0.030 * girth * px * thick, 0.028 * girth * px * thick, 0.023 * girth * px * thick)
+    upper_w = (0.0275 * girth * px * thick, 0.0275 * girth * px * thick, 0.022 * girth * px * thick)
     lower_w = (0.023 * girth * px * thick, 0.022 * girth * px * thick, 0.017 * girth * px * thick)
     pen.stroke(c, d, (0.016 * girth * px, 0.021 * girth * px, 0.014 * girth * px), skin, part=ARMS,
                depth=depth_low - 0.002 + (near_d - near_c) * 0.3)  # fmt: skip
@@ -200,11 +242,15 @@ def arms(body: Body) -> None:
                caps=(1.0, 0.0), opacity=1.0 - long, fabric=weave)  # fmt: skip
 
 
-def _only(weave: dict[str, Tensor | float], where: Tensor) -> dict[str, Tensor | float]:
+def _only(
+    weave: dict[str, Tensor | float] | None, where: Tensor
+) -> dict[str, Tensor | float] | None:
     """The weave where the limb is covered, plain skin elsewhere."""
+    if weave is None:
+        return None
     kept = dict(weave)
     for name in ("first", "second", "both"):
-        kept[name] = weave[name] * where
+        kept[name] = weave.get(name, 0.0) * where
     return kept
 
 
@@ -230,9 +276,9 @@ def head(body: Body) -> None:
     volume = 1.04 + 0.10 * full + 0.08 * body.is_("hairstyle", 6)
     (bx, by), _ = pose.project(_moved(centre, -0.012 * tall, 0.010 * tall, 0.0))
     pen.stroke((bx, by), (bx, by), (half * volume,) * 3, hair, part=HAIR, depth=0.104,
-               caps=(half / high, half / high), opacity=1.0 - bald)  # fmt: skip
+               caps=(half / high, half / high), opacity=1.0 - bald, ball=1.0)  # fmt: skip
     pen.stroke((x, y), (x, y), (half,) * 3, skin, part=HEAD, depth=0.11,
-               caps=(half / high, half / high), fabric=fabric)  # fmt: skip
+               caps=(half / high, half / high), fabric=fabric, ball=1.0)  # fmt: skip
     _hair_behind(body, centre, style)
     _face(body, centre)
     _hat(body, centre, half, high)
@@ -243,18 +289,21 @@ def _hair_behind(body: Body, centre: Point, style: Tensor) -> None:
     hair = person["hair_rgb"]
     long, tail, bun = (body.is_("hairstyle", k) for k in (3, 4, 5))
     bob = body.is_("hairstyle", 2)
-    a, near = pose.project(_moved(centre, -0.022 * tall, 0.005 * tall, 0.0))
+    a, _ = pose.project(_moved(centre, -0.022 * tall, 0.005 * tall, 0.0))
+    over = 0.10 - 0.09 * pose.sin
     b, _ = pose.project(_moved(centre, -0.050 * tall, -(0.05 + 0.105 * long) * tall, 0.0))
     wide = pose.breadth(0.056 * tall, 0.040 * tall)
     # Seen from behind the hair lies over collar and back, from the front behind them.
-    pen.stroke(a, b, (wide, wide, wide * 0.85), hair, part=HAIR, depth=0.10 + near * 3.0,
+    pen.stroke(a, b, (wide, wide, wide * 0.85), hair, part=HAIR, depth=over,
                opacity=(long + bob).clamp(max=1.0), caps=(1.0, 1.6), fade=0.15)  # fmt: skip
     c, _ = pose.project(_moved(centre, -0.058 * tall, 0.030 * tall, 0.0))
     d, _ = pose.project(_moved(centre, -0.085 * tall, -0.085 * tall, 0.0))
     pen.stroke(c, d, (0.016 * tall * px, 0.022 * tall * px, 0.010 * tall * px), hair, part=HAIR,
-               depth=0.102 + near * 3.0, opacity=tail)  # fmt: skip
-    e, near = pose.project(_moved(centre, -0.060 * tall, 0.045 * tall, 0.0))
-    pen.stroke(e, e, (0.028 * tall * px,) * 3, hair, part=HAIR, depth=0.109 + near, opacity=bun)
+               depth=over + 0.002, opacity=tail)  # fmt: skip
+    e, _ = pose.project(_moved(centre, -0.060 * tall, 0.045 * tall, 0.0))
+    pen.stroke(
+        e, e, (0.028 * tall * px,) * 3, hair, part=HAIR, depth=over + 0.009, opacity=bun, ball=1.0
+    )
 
 
 def _face(body: Body, centre: Point) -> None:
@@ -283,18 +332,18 @@ def _hat(body: Body, centre: Point, half: Tensor, high: Tensor) -> None:
     cap, beanie, brimmed = (body.is_("hat", k) for k in (1, 2, 3))
     any_hat = cap + beanie + brimmed
     (x, y), _ = pose.project(_moved(centre, -0.004 * tall, 0.010 * tall, 0.0))
-    pen.stroke((x, y), (x, y), (half * 1.12,) * 3, cloth, part=HAIR, depth=0.113,
+    pen.stroke((x, y), (x, y), (half * 1.12,) * 3, cloth, part=HAIR, depth=0.21,
                caps=(half / high, half / high), cut=-(0.22 - 0.10 * beanie) * high,
-               opacity=any_hat)  # fmt: skip
+               opacity=any_hat, ball=1.0)  # fmt: skip
     a, near = pose.project(_moved(centre, 0.040 * tall, 0.030 * tall, 0.0))
     b, _ = pose.project(_moved(centre, 0.098 * tall, 0.018 * tall, 0.0))
     brim = pose.breadth(0.040 * tall, 0.010 * tall) * 0.5 + 0.004 * tall * px
     thin = 0.0085 * tall * px
     pen.stroke((a[0] - brim * pose.sin.abs(), a[1]), (b[0] + brim * pose.sin.abs(), b[1]),
-               (thin,) * 3, cloth * 0.8, part=HAIR, depth=0.113 + near * 0.5, opacity=cap)  # fmt: skip
+               (thin,) * 3, cloth * 0.8, part=HAIR, depth=0.21 + near * 0.1, opacity=cap)  # fmt: skip
     wide = half * 1.9
     pen.stroke((x - wide, y - 0.20 * high), (x + wide, y - 0.20 * high), (thin, thin * 1.3, thin),
-               cloth * 0.9, part=HAIR, depth=0.114, opacity=brimmed)  # fmt: skip
+               cloth * 0.9, part=HAIR, depth=0.22, opacity=brimmed)  # fmt: skip
 
 
 def bag(body: Body) -> None:
@@ -308,8 +357,8 @@ def bag(body: Body) -> None:
     wide = pose.breadth(0.083 * tall, 0.046 * tall)
     pen.stroke(top, low, (wide * 0.9, wide * 1.05, wide), colour, part=BAG,
                depth=0.10 + near * 1.5, caps=(2.0, 2.4), opacity=pack)  # fmt: skip
-    pocket, _ = pose.project(_moved(body.pelvis, -0.140 * tall, 0.105 * tall, 0.0))
-    pen.stroke(pocket, (pocket[0], pocket[1] + 0.04 * tall * px), (wide * 0.72,) * 3, colour * 0.82,
+    pocket, _ = pose.project(_moved(body.pelvis, -0.118 * tall, 0.105 * tall, 0.0))
+    pen.stroke(pocket, (pocket[0], pocket[1] + 0.04 * tall * px), (wide * 0.66,) * 3, colour * 0.82,
                part=BAG, depth=0.101 + near * 1.5, caps=(2.4, 2.4), opacity=pack)  # fmt: skip
     s0, _ = pose.project(_moved(body.neck, 0.035 * tall, -0.012 * tall, side * 0.062 * tall))
     s1, _ = pose.project(_moved(body.pelvis, 0.058 * tall, 0.095 * tall, side * 0.072 * tall))

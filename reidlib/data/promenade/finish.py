@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+_HAZE = 0.72
+
 
 def respond(light: Tensor, view: dict[str, Tensor]) -> Tensor:
     """Gain, colour cast, saturation, haze and tone curve. `light` (n, 3, h, w), view (n,) each."""
@@ -19,7 +21,7 @@ def respond(light: Tensor, view: dict[str, Tensor]) -> Tensor:
     out = out * (cast * view["gain"][:, None])[:, :, None, None]
     out = out.clamp(0.0, 1.0)
     out = out + each("curve") * (out * (1.0 - out))
-    return out + (each("haze") - out) * each("fade")
+    return out + (_HAZE - out) * each("fade")
 
 
 def soften(image: Tensor, amount: Tensor) -> Tensor:
@@ -46,7 +48,7 @@ def smear(image: Tensor, reach: int) -> Tensor:
     return total * (1.0 / count)
 
 
-def grain(n: int, height: int, width: int, key: Tensor) -> Tensor:
+def grain(key: Tensor, height: int, width: int) -> Tensor:
     """Noise (n, 1, h, w), mean 0, deviation about 1, from an integer hash of (key, y, x)."""
     device = key.device
     y = torch.arange(height, dtype=torch.int32, device=device)[:, None] * 73_856_093

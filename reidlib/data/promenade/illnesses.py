@@ -55,6 +55,7 @@ class Occlusion:
     kind: Ints  # index into OCCLUDERS
     away: Floats  # horizontal distance to the person in box heights
     ahead: Floats  # turns: heading of a walker
+    beside: np.ndarray  # bool: walks along with the person instead of crossing
     larger: Floats  # size against the person
     key: Ints  # who or what it is
 
@@ -70,15 +71,16 @@ def occluders(strength: float, key: Ints, frame: Ints, length: Ints) -> Occlusio
     away = side * time / span * 0.42
     # Some walk along beside the person and stay there, half in front.
     company = (kind == 1) & (uniform("company", key) < 0.25)
-    beside = side * (
+    near = side * (
         uniform("beside", key, low=0.12, high=0.34) + 0.05 * wander("sway", key, frame, 9)
     )
-    away = np.where(company, beside, away)
+    away = np.where(company, near, away)
     ahead = np.where(side > 0, 0.0, 0.5) + normal("ahead", key, scale=0.05)
     return Occlusion(
         kind=np.where(met & (np.abs(away) < 0.75), kind, 0),
         away=away,
-        ahead=np.where(company, np.nan, ahead),
+        ahead=ahead,
+        beside=company,
         larger=uniform("larger", key, low=1.0, high=1.22),
         key=integer("occluder", key),
     )

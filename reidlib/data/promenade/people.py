@@ -37,7 +37,7 @@ CLOTH: Mapping[str, tuple[float, float, float, float, float]] = MappingProxyType
     }
 )
 SKIN = ((0.95, 0.79, 0.68), (0.89, 0.70, 0.57), (0.78, 0.58, 0.44), (0.62, 0.43, 0.31), (0.44, 0.29, 0.21), (0.31, 0.20, 0.15))  # fmt: skip
-HAIR = ((0.09, 0.08, 0.08), (0.20, 0.14, 0.10), (0.35, 0.23, 0.14), (0.55, 0.38, 0.20), (0.80, 0.66, 0.42), (0.55, 0.27, 0.14), (0.62, 0.62, 0.63))  # fmt: skip
+HAIR = ((0.13, 0.12, 0.12), (0.24, 0.17, 0.12), (0.35, 0.23, 0.14), (0.55, 0.38, 0.20), (0.80, 0.66, 0.42), (0.55, 0.27, 0.14), (0.62, 0.62, 0.63))  # fmt: skip
 
 # Every labelled attribute and the words for its values; colours are names of CLOTH.
 ATTRIBUTES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -113,6 +113,7 @@ def draw_traits(world: int, keys: Ints) -> Traits:
     traits: Traits = {name: choice(weights[name], name, world, keys) for name in ATTRIBUTES}
     same = traits["second_colour"] == traits["upper_colour"]
     traits["second_colour"][same] = (traits["upper_colour"][same] + 3) % len(CLOTH)
+    traits["upper"][(traits["lower"] == 3) & np.isin(traits["upper"], (2, 4))] = 0
     covered = np.isin(traits["upper"], (2, 3, 4))  # jackets, hoodies and coats have long sleeves
     traits["sleeve"][covered] = 1
     traits["sleeve"][traits["upper"] == 0] = 0

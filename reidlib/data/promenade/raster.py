@@ -198,8 +198,10 @@ class _Shape:
         self.row, self.along = row, v
         self.right = (u / half).clamp_(-1.0, 1.0)
         self.down = (over / half).clamp_(-1.0, 1.0)
-        round_ = off / half
-        self.towards = torch.sqrt((1.0 - round_ * round_).clamp_(min=0.0))
+        ball = self.down * get(_P["ball"])
+        self.towards = torch.sqrt(
+            (1.0 - self.right * self.right).sub_(ball.mul_(ball)).clamp_(min=0.0)
+        )
 
     def light(self) -> Tensor:
         row = self.row

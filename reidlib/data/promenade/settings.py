@@ -11,7 +11,7 @@ from typing import Literal
 
 from reidlib.errors import ReidError
 
-VERSION = "1"  # changes whenever the same request gives other pixels, rows or truth
+VERSION = "2"  # changes whenever the same request gives other pixels, rows or truth
 
 ILLNESSES = ("clutter", "occlusion", "misalignment", "lookalike", "corruption")
 _STREET = {

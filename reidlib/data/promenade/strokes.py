@@ -16,7 +16,7 @@ from torch import Tensor
 # Rows of the parameter table. Lengths are pixels of the frame, y grows downwards.
 PLAIN = (
     "ax", "ay", "dx", "dy", "length", "w0", "w1", "w2", "cap0", "cap1", "cut", "sharp", "opacity",
-    "red", "green", "blue", "lit", "lit_u", "lit_v", "lit_n", "lit_s",
+    "red", "green", "blue", "ball", "lit", "lit_u", "lit_v", "lit_n", "lit_s",
 )  # fmt: skip
 # Rows of the fabric table; only strokes with a pattern or a decal have an entry.
 FABRIC = (
@@ -41,6 +41,13 @@ class Strokes:
     owner: (
         Tensor  # (s,) 1: the labelled person; 2: anything in front; 0: scenery, shadow, far people
     )
+
+    @staticmethod
+    def none(device: torch.device) -> Strokes:
+        """An empty collection."""
+        empty = torch.zeros(0, dtype=torch.long, device=device)
+        tables = (torch.zeros(len(rows), 0, device=device) for rows in (PLAIN, FABRIC))
+        return Strokes(*tables, empty, empty, empty.float(), empty, empty)
 
     @staticmethod
     def joined(pieces: list[Strokes]) -> Strokes:
@@ -71,6 +78,7 @@ class Pen:
     frame: Tensor
     layer: Tensor  # (f,) order of the whole figure
     owner: Tensor  # (f,)
+    sharp: float = 1.0  # below 1 every edge is softer: out of focus
     _rows: list[Tensor] = field(default_factory=list)
     _fabrics: list[Tensor] = field(default_factory=list)
     _patterns: list[Tensor] = field(default_factory=list)
@@ -91,6 +99,7 @@ class Pen:
         opacity: Tensor | float = 1.0,
         sharp: Tensor | float = 1.0,
         fade: Tensor | float = 0.0,
+        ball: float = 0.0,
         flat: float = 1.0,
         ghost: bool = False,
         fabric: Mapping[str, Tensor | float] | None = None,
@@ -119,10 +128,10 @@ class Pen:
             "w0": start, "w1": torch.where(tiny, 0.0, slope / safe),
             "w2": torch.where(tiny, 0.0, bend / (safe * safe)),
             "cap0": caps[0], "cap1": caps[1],
-            "cut": length + (NEVER if cut is None else cut), "sharp": sharp, "opacity": opacity,
+            "cut": length + (NEVER if cut is None else cut), "sharp": sharp * self.sharp, "opacity": opacity,
             "red": colour[0], "green": colour[1], "blue": colour[2],
-            "lit": self.ambient * flat + (1.0 - flat), "lit_u": diffuse * (lx * dy - ly * dx),
-            "lit_v": diffuse * (lx * dx + ly * dy), "lit_n": diffuse * ln, "lit_s": -fade / safe,
+            "ball": ball, "lit": self.ambient * flat + (1.0 - flat), "lit_u": diffuse * (lx * dy - ly * dx),
+            "lit_v": ball * diffuse * (lx * dx + ly * dy), "lit_n": diffuse * ln, "lit_s": -fade / safe,
         }  # fmt: skip
         rows = torch.stack([zero + values[name] for name in PLAIN]).reshape(
             len(PLAIN), -1, self.figures
