@@ -252,6 +252,16 @@ def test_archive_parts_unpacked_side_by_side_are_merged(look, keep):
     assert look("mars").problems == ()
 
 
+def test_swapped_cameras_are_told_without_the_split_file_too(look):
+    def harm(root):
+        shutil.rmtree(root / "train-test people splits")
+        swap("i-LIDS-VID/sequences/cam1", "i-LIDS-VID/sequences/cam2")(root)
+
+    report = look("ilids", harm)
+    assert [p.kind for p in report.problems] == ["wrong layout", "missing part"]
+    assert "swapped" in report.problems[0].what
+
+
 def test_single_shots_cannot_stand_in(look):
     def harm(root):
         shutil.rmtree(root / "i-LIDS-VID" / "sequences")

@@ -84,10 +84,14 @@ class Search:
     seen: list[str]  # what lies below root
 
     def problems(self) -> list[Problem]:
+        """One for each thing to do, images first."""
         found = self.loose()
         for part in self.layout.parts:
-            found += self.files(part) if part.files else self.folder(part)
-        return list(dict.fromkeys(found or self.exchanged()))
+            found += [] if part.files else self.folder(part)
+        found = found or self.exchanged()
+        for part in self.layout.parts:
+            found += self.files(part) if part.files else []
+        return list(dict.fromkeys(found))
 
     def everything(self) -> Path | None:
         """The one folder that holds all that can be found."""
