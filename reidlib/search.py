@@ -17,7 +17,7 @@ from reidlib.evaluation.candidates import to_array
 
 Kind = Literal["exact", "hnsw", "ivf"]
 Metric = Literal["cosine", "euclidean"]
-SEED = 0
+SEED, PER_CELL, PART = 0, 256, 65536  # of k-means; rows it sees a cell; rows added at once
 
 
 class Found(NamedTuple):
@@ -55,22 +55,22 @@ class Index:
                     f"no {name} of search {value!r}; there are {', '.join(get_args(choices))}"
                 )
         self.kind, self.metric = kind, metric
-        rows = _rows(gallery, metric)
-        self.size, width = rows.shape
+        rows = to_array(gallery)
+        self.size, width = len(rows), _rows(rows[:1], metric).shape[1]
         inner = faiss.METRIC_INNER_PRODUCT if metric == "cosine" else faiss.METRIC_L2
         if kind == "exact":
             self._index = faiss.IndexFlat(width, inner)
         elif kind == "hnsw":
             self._index = faiss.IndexHNSWFlat(width, links, inner)
         else:
-            cells = cells or max(1, min(round(4 * self.size**0.5), self.size // 39))
-            self._index = faiss.IndexIVFFlat(
-                faiss.IndexFlat(width, inner), width, min(cells, self.size), inner
-            )
+            cells = min(cells or max(1, min(round(4 * self.size**0.5), self.size // 39)), self.size)
+            self._index = faiss.IndexIVFFlat(faiss.IndexFlat(width, inner), width, cells, inner)
             self._index.cp.seed = SEED
             self._index.cp.min_points_per_centroid = 1  # a small gallery is no reason to complain
-            self._index.train(rows)
-        self._index.add(rows)
+            few = np.linspace(0, self.size - 1, min(self.size, PER_CELL * cells)).astype(np.intp)
+            self._index.train(_rows(rows[few], metric))
+        for start in range(0, self.size, PART):  # in parts: one copy in the index is enough
+            self._index.add(_rows(rows[start : start + PART], metric, start))
         self.effort = effort or {"exact": 0, "hnsw": 64, "ivf": 16}[kind]
 
     def search(self, queries: ArrayLike | Tensor, k: int = 20) -> Found:
@@ -98,14 +98,15 @@ def recall(found: Found, exact: Found) -> float:
     return float(np.mean([np.isin(right, left).mean() for left, right in pairs]))
 
 
-def _rows(embeddings: ArrayLike | Tensor, metric: Metric) -> NDArray[np.float32]:
+def _rows(embeddings: ArrayLike | Tensor, metric: Metric, start: int = 0) -> NDArray[np.float32]:
+    """float32 (n, d), of length 1 for the cosine; start: number of the first, for messages."""
     rows = np.ascontiguousarray(to_array(embeddings), dtype=np.float32)
     if rows.ndim != 2 or not rows.size:
         raise ReidError(f"embeddings are (n, d), not {rows.shape}")
     lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows, dtype=np.float64))
     if not np.isfinite(lengths).all():
         bad = int(np.flatnonzero(~np.isfinite(lengths))[0])
-        raise ReidError(f"embedding {bad} holds a number that is not finite")
+        raise ReidError(f"embedding {start + bad} holds a number that is not finite")
     if metric == "cosine":
         rows = rows / np.maximum(lengths, 1e-30).astype(np.float32)[:, None]
     return rows

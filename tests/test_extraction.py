@@ -311,13 +311,6 @@ def test_a_data_set_may_ask_for_a_camera_rule() -> None:
     assert asked.rules.camera_rule == "exclude_camera"
 
 
-def test_a_data_set_may_ask_for_a_camera_rule() -> None:
-    data = dataset(settings={"camera_rule": "exclude_camera"})
-    assert evaluate(Weighted(), data, RECIPE, PROFILE).rules.camera_rule == "exclude_camera"
-    told = evaluate(Weighted(), data, RECIPE, PROFILE, camera_rule="none")
-    assert told.rules.camera_rule == "none"
-
-
 def test_frames_seen() -> None:
     assert frames_seen(Test(), 4) == "all_frames_strided, clips of 4"
     assert (
