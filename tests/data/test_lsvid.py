@@ -111,9 +111,7 @@ def test_two_cameras_in_a_tracklet_are_refused(copy):
 
 def test_a_table_that_disagrees_is_refused(copy):
     rewrite(copy / "list_sequence" / "list_seq_test.txt", "0005/3 5", "0005/3 6")
-    with pytest.raises(
-        ReidError, match="identity 6, camera 4 by list and names, and 5, 4"
-    ):
+    with pytest.raises(ReidError, match="identity 6, camera 4 by list and names, and 5, 4"):
         load(copy)
 
 
