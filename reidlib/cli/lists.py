@@ -8,6 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from reidlib.cli.common import Json, example, table, tell
+from reidlib.errors import ReidError
+
+
+def _is(paper: str, asked: str | None) -> bool:
+    """Whether `asked` names the paper, as printed or as in code, in any case; None names all."""
+    from reidlib.recipes import PAPERS
+
+    return asked is None or asked.lower() in (paper, PAPERS.get(paper, "").lower())
 
 
 def recipes(
@@ -15,18 +23,31 @@ def recipes(
     json: Json = False,
 ) -> None:
     """List every recipe: the papers, the rows of their tables, and the controls (+)."""
+    from reidlib.recipes import PAPERS
     from reidlib.recipes import recipes as known
 
-    chosen = [
-        r
-        for r in known().values()
-        if paper is None or paper.lower() in (r.paper.lower(), r.model, r.name.split("-")[0])
+    chosen = [r for r in known().values() if _is(r.paper, paper)]
+    if not chosen:
+        raise ReidError(
+            f"no recipe is of a paper {paper!r}; there are {', '.join(PAPERS.values())}"
+        )
+    result: list[dict[str, Any]] = [
+        {
+            "name": r.name,
+            "paper": PAPERS.get(r.paper, ""),
+            "table": at,
+            "row": row,
+            "summary": r.summary,
+            "base": r.base,
+            "control": r.control,
+        }
+        for r in chosen
+        for at, row in ((r.table, r.row), *r.also)
     ]
     rows = [
-        [r.name, r.paper, r.table, ("(+) " if r.control else "") + r.row, r.summary] for r in chosen
+        [x["name"], x["paper"], x["table"], "(+) " * x["control"] + x["row"], x["summary"]]
+        for x in result
     ]
-    keys = ("name", "paper", "table", "row", "summary", "base", "control")
-    result = [{key: getattr(r, key) for key in keys} for r in chosen]
     tell(result, table(rows, ["recipe", "paper", "table", "row", "what changes"]), json)
 
 
@@ -53,9 +74,11 @@ def show(
         "costs": asdict(cost),
         "claims": [{**asdict(c), "reproduced": c.reproduced} for c in claims(chosen.paper)],
     }
-    lines = [f"{chosen.name}: {chosen.summary}", ""]
+    lines = [f"{chosen.name}: {chosen.summary}"]
     for part in ("recipe", "profile", "plan", "costs"):
-        lines += [part, *(f"  {key:<18} {value}" for key, value in result[part].items()), ""]
+        lines += ["", part]
+        lines += [f"  {key:<18} {_brief(value)}" for key, value in result[part].items()]
+    lines.append("")
     lines.append("costs: one clip, 625 training identities; a multiply-add counts once")
     for c in claims(chosen.paper):
         verdict = "reproduced" if c.reproduced else f"not reproduced{c.but and f' ({c.but})'}"
@@ -64,16 +87,28 @@ def show(
     tell(result, "\n".join(lines), json)
 
 
+def _brief(value: Any) -> str:
+    """Nested tables on one line, without brackets."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_brief(v)}" for key, v in value.items()) or "-"
+    if isinstance(value, list | tuple):
+        return "; ".join(_brief(v) for v in value) or "-"
+    return f"{value:,}" if isinstance(value, int) and value > 9999 else str(value)
+
+
 def equations(
     paper: Annotated[str | None, typer.Argument(help="Only this paper, e.g. TRSA.")] = None,
     json: Json = False,
 ) -> None:
     """List every numbered equation of the five papers with the function and the test of it."""
     from reidlib.equations import equations as known
+    from reidlib.recipes import PAPERS
 
-    chosen = [e for e in known() if paper is None or paper.lower() == e.paper.lower()]
-    rows = [[e.paper, str(e.number), e.path, e.statement] for e in chosen]
-    result = [asdict(e) for e in chosen]
+    chosen = [e for e in known() if _is(e.paper, paper)]
+    if not chosen:
+        raise ReidError(f"no equation is of a paper {paper!r}; try {', '.join(PAPERS.values())}")
+    result = [{**asdict(e), "paper": PAPERS[e.paper]} for e in chosen]
+    rows = [[x["paper"], str(x["number"]), x["path"], x["statement"]] for x in result]
     tell(result, table(rows, ["paper", "equation", "where", "what it says"]), json)
 
 

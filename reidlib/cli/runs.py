@@ -18,10 +18,12 @@ from reidlib.cli.common import (
     open_data,
     tell,
 )
+from reidlib.errors import ReidError
 
 if TYPE_CHECKING:
     from reidlib.data.tracklets import TrackletDataset
 
+PICTURES = ("png", "svg", "pdf", "jpg")
 Run = Annotated[Path, typer.Argument(help="Folder of a run that `reid train` left.")]
 
 
@@ -121,6 +123,9 @@ def rank(
     from reidlib.seeing.figures import style
     from reidlib.seeing.ranking import draw_rankings, rank_all, spread
 
+    kind = out.suffix.lstrip(".").lower() or "png"
+    if kind not in PICTURES:
+        raise ReidError(f"{out} is no picture: its name ends in one of {', '.join(PICTURES)}")
     model, about = load_model(run)
     dataset = reopen(about.data, root, assignments(options))
     place = _device(device)
@@ -129,7 +134,7 @@ def rank(
     style()
     figure = draw_rankings(chosen, dataset.frames)
     with whole_file(out) as temporary:
-        figure.savefig(temporary, format=out.suffix.lstrip(".") or "png")
+        figure.savefig(temporary, format=kind, dpi=160)
     result = [
         {"query": r.query.frames[0], "right": list(r.right), "distances": list(r.distances)}
         for r in chosen

@@ -7,6 +7,14 @@ from importlib import import_module
 from reidlib.errors import ReidError
 from reidlib.recipes.core import PROFILES, Profile, Recipe
 
+# What the papers are called in print, by the names they go by in code.
+PAPERS = {
+    "trsa": "TRSA",
+    "rgsa_rgtr": "RGSA+RGTR",
+    "fgra": "FGRA",
+    "tacan": "TACAN",
+    "sinet": "SINet",
+}
 MODULES = ("baseline", "trsa", "rgsa_rgtr", "fgra", "tacan", "sinet")
 
 

@@ -133,8 +133,9 @@ class Pen:
             "ball": ball, "lit": self.ambient * flat + (1.0 - flat), "lit_u": diffuse * (lx * dy - ly * dx),
             "lit_v": ball * diffuse * (lx * dx + ly * dy), "lit_n": diffuse * ln, "lit_s": -fade / safe,
         }  # fmt: skip
+        sides = 2 if zero.ndim == 2 else 1  # stated, since there may be no figure at all
         rows = torch.stack([zero + values[name] for name in PLAIN]).reshape(
-            len(PLAIN), -1, self.figures
+            len(PLAIN), sides, self.figures
         )
         self._rows.append(rows)
         count = rows.shape[1]
@@ -143,9 +144,9 @@ class Pen:
             self._patterns.append(torch.full((count,), -1, dtype=torch.long))
         else:
             table = torch.stack([zero + fabric.get(name, 0.0) for name in FABRIC])
-            self._fabrics.append(table.reshape(len(FABRIC), -1, self.figures))
+            self._fabrics.append(table.reshape(len(FABRIC), sides, self.figures))
             self._patterns.append(torch.arange(have, have + count))
-        self._orders.append((zero + depth).reshape(-1, self.figures))
+        self._orders.append((zero + depth).reshape(sides, self.figures))
         self._parts.append((part, count, ghost))
 
     def strokes(self) -> Strokes:

@@ -1,0 +1,211 @@
+"""The command line as a user meets it: results, examples, and one clear sentence for bad input."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from reidlib.__main__ import app, main
+
+FEW = ["--with", "people={'train': 6, 'test': 4, 'validation': 2}", "--with", "lengths=(4, 5)"]
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def _place(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REIDLIB_CACHE", str(cache))
+
+
+def reid(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
+    """Run `reid words`; the exit code."""
+    monkeypatch.setattr(sys, "argv", ["reid", *map(str, words)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    return int(left.value.code or 0)
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    """A baseline trained for four steps."""
+    folder = tmp_path_factory.mktemp("runs") / "first"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REIDLIB_CACHE", str(cache))
+        words = ["train", "baseline", "--profile", "smoke", "--size", "tiny", *FEW]
+        assert reid(patch, *words, "--out", folder) == 0
+    return folder
+
+
+def test_train_leaves_a_model_a_log_and_a_record(run: Path) -> None:
+    assert {"model.safetensors", "log.csv"} <= {p.name for p in run.iterdir()}
+    (record,) = run.glob("*.json")
+    found = json.loads(record.read_text())
+    assert found["recipe"]["name"] == "baseline"
+    assert found["steps"] == 4
+    assert 0 < found["scores"]["street"]["map"] <= 1
+
+
+def test_train_again_reuses_what_is_there(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (record,) = run.glob("*.json")
+    before, weights = json.loads(record.read_text()), (run / "model.safetensors").read_bytes()
+    words = ["train", "baseline", "--profile", "smoke", "--size", "tiny", *FEW]
+    assert reid(monkeypatch, *words, "--out", run) == 0
+    after = json.loads(record.read_text())
+    assert (run / "model.safetensors").read_bytes() == weights
+    assert after["seconds"]["training"] == before["seconds"]["training"]
+    assert after["scores"] == before["scores"]
+
+
+def test_evaluate_repeats_the_record(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert reid(monkeypatch, "evaluate", run, *FEW, "--json") == 0
+    again = json.loads(capsys.readouterr().out)
+    (record,) = run.glob("*.json")
+    assert again == json.loads(record.read_text())["scores"]["street"]
+
+
+def test_evaluate_in_another_scenario_and_by_another_rule(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["evaluate", run, *FEW, "--with", "scenario=clean", "--ap", "trapezoid", "--json"]
+    assert reid(monkeypatch, *words) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["rules"]["ap"] == "trapezoid"
+
+
+def test_rank_draws_a_picture(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "ranking.png"
+    assert reid(monkeypatch, "rank", run, *FEW, "--out", out, "--queries", 2, "--k", 3) == 0
+    assert Image.open(out).size[0] > 200
+
+
+@pytest.mark.parametrize("command", [c.callback.__name__ for c in app.registered_commands])  # type: ignore[union-attr]
+def test_every_help_shows_an_example(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert reid(monkeypatch, command, "--help") == 0
+    text = capsys.readouterr().out
+    assert "Example" in text
+    assert f"reid {command}" in " ".join(text.split())
+
+
+def test_lists_are_json_for_scripts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert reid(monkeypatch, "recipes", "SINet", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert "sinet" in {r["name"] for r in found}
+    assert reid(monkeypatch, "show", "trsa-1/sam", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["recipe"]["model"] == "trsa"
+    assert reid(monkeypatch, "equations", "TACAN", "--json") == 0
+    assert {e["paper"] for e in json.loads(capsys.readouterr().out)} == {"TACAN"}
+
+
+# --- bad input: one sentence, exit code 2, nothing half-written ---
+
+
+def refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: object
+) -> str:
+    assert reid(monkeypatch, *words) == 2
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    return said
+
+
+def test_unknown_names(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    said = refused(monkeypatch, capsys, "train", "baselin", "--out", out)
+    assert "baselin" in said
+    assert "did you mean baseline" in said
+    assert "huge" in refused(
+        monkeypatch, capsys, "train", "baseline", "--profile", "huge", "--out", out
+    )
+    said = refused(monkeypatch, capsys, "train", "baseline", "--scenario", "fog", "--out", out)
+    assert "fog" in said
+    said = refused(monkeypatch, capsys, "train", "baseline", "--with", "colour=1", "--out", out)
+    assert "colour" in said
+    said = refused(
+        monkeypatch, capsys, "train", "baseline", "--set", "sampler.size=1", "--out", out
+    )
+    assert "size" in said
+    assert not out.exists()
+
+
+def test_real_data_needs_its_folder(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = ["train", "baseline", "--data", "mars", "--out", tmp_path / "run"]
+    assert "--root" in refused(monkeypatch, capsys, *words)
+    empty = tmp_path / "MARS"
+    empty.mkdir()
+    assert str(empty) in refused(monkeypatch, capsys, *words, "--root", empty)
+
+
+def test_a_run_that_is_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    said = refused(monkeypatch, capsys, "evaluate", tmp_path)
+    assert "model.safetensors" in said
+    (tmp_path / "model.safetensors").write_bytes(b"not tensors at all")
+    assert "model.safetensors" in refused(monkeypatch, capsys, "evaluate", tmp_path)
+
+
+def test_a_run_of_another_recipe(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    words = ["train", "trsa", "--profile", "smoke", "--size", "tiny", *FEW, "--out", copy]
+    assert "baseline" in refused(monkeypatch, capsys, *words)
+    assert (copy / "model.safetensors").read_bytes() == (run / "model.safetensors").read_bytes()
+
+
+def test_an_output_folder_that_cannot_be_written(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    words = ["train", "baseline", "--profile", "smoke", "--size", "tiny", *FEW]
+    said = refused(monkeypatch, capsys, *words, "--out", tmp_path / "file" / "run")
+    assert "cannot write" in said
+
+
+def test_mars_layout_with_a_truncated_image(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    from reidlib.data import promenade
+
+    root = tmp_path / "promenade"
+    settings = promenade.resolve(
+        promenade.Settings("tiny", lengths=(4, 5)), people={"train": 6, "test": 4, "validation": 2}
+    )
+    promenade.write_mars(settings, root, processes=1, progress=False)
+    words = ["train", "baseline", "--profile", "smoke", "--data", "mars-layout", "--root", root]
+    assert reid(monkeypatch, *words, "--out", tmp_path / "whole") == 0
+    for image in (root / "bbox_train").rglob("*.jpg"):
+        image.write_bytes(image.read_bytes()[:400])
+    said = refused(monkeypatch, capsys, *words, "--out", tmp_path / "broken")
+    assert ".jpg" in said
+    assert not list((tmp_path / "broken").glob("*.json"))
+
+
+def test_pictures_go_where_they_can_be_written(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    said = refused(monkeypatch, capsys, "rank", run, *FEW, "--out", tmp_path / "file" / "x.png")
+    assert "cannot write" in said
+    said = refused(monkeypatch, capsys, "rank", run, *FEW, "--out", tmp_path / "x.docx")
+    assert "docx" in said
