@@ -133,20 +133,17 @@ class Pen:
             "ball": ball, "lit": self.ambient * flat + (1.0 - flat), "lit_u": diffuse * (lx * dy - ly * dx),
             "lit_v": ball * diffuse * (lx * dx + ly * dy), "lit_n": diffuse * ln, "lit_s": -fade / safe,
         }  # fmt: skip
-        sides = 2 if zero.ndim == 2 else 1  # stated, since there may be no figure at all
-        rows = torch.stack([zero + values[name] for name in PLAIN]).reshape(
-            len(PLAIN), sides, self.figures
-        )
-        self._rows.append(rows)
-        count = rows.shape[1]
+        count = 1 if len(shape) == 1 else shape[0]
+        rows = torch.stack([zero + values[name] for name in PLAIN])
+        self._rows.append(rows.reshape(len(PLAIN), count, self.figures))
         have = sum(f.shape[1] for f in self._fabrics)
         if fabric is None:
             self._patterns.append(torch.full((count,), -1, dtype=torch.long))
         else:
             table = torch.stack([zero + fabric.get(name, 0.0) for name in FABRIC])
-            self._fabrics.append(table.reshape(len(FABRIC), sides, self.figures))
+            self._fabrics.append(table.reshape(len(FABRIC), count, self.figures))
             self._patterns.append(torch.arange(have, have + count))
-        self._orders.append((zero + depth).reshape(sides, self.figures))
+        self._orders.append((zero + depth).reshape(count, self.figures))
         self._parts.append((part, count, ghost))
 
     def strokes(self) -> Strokes:
