@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +28,9 @@ from reidlib.optimising import Average, make_optimiser, rate_factor
 from reidlib.parallel import gather, gather_heads, mean, synchronise
 from reidlib.recipes.core import Profile, Recipe, plan
 from reidlib.sources import TRAINING, sources
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 
 class Diverged(ReidError):
@@ -76,16 +79,7 @@ def train(
     """
     if recipe.weights_of:
         raise ReidError(f"{recipe.name} trains nothing: it tests what {recipe.weights_of} learned")
-    from accelerate import Accelerator
-    from accelerate.utils import DistributedDataParallelKwargs
-
-    engine = Accelerator(
-        # without `cpu` two processes on a machine without a GPU would each train alone
-        cpu=torch.distributed.is_torchelastic_launched()
-        and (device == "cpu" or not torch.accelerator.is_available()),
-        # in the first step some parameters stand behind a zero and get no gradient
-        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
-    )
+    engine = make_engine(device)
     place = torch.device(device) if device else engine.device
     main = engine.is_main_process
 
@@ -151,6 +145,20 @@ def train(
         device=str(place),
         precision=precision,
         sources=hashes,
+    )
+
+
+def make_engine(device: str | None) -> Accelerator:
+    """The engine for one process, or for one of several that `torchrun` has started."""
+    from accelerate import Accelerator
+    from accelerate.utils import DistributedDataParallelKwargs
+
+    return Accelerator(
+        # without `cpu` two processes on a machine without a GPU would each train alone
+        cpu=torch.distributed.is_torchelastic_launched()
+        and (device == "cpu" or not torch.accelerator.is_available()),
+        # in the first step some parameters stand behind a zero and get no gradient
+        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
     )
 
 
