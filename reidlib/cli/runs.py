@@ -88,8 +88,9 @@ def evaluate(
     unmatched: Annotated[str, typer.Option(help="Queries without a match: skip or zero.")] = "skip",
     tie: Annotated[str, typer.Option(help="stable, optimistic or pessimistic.")] = "stable",
     camera_rule: Annotated[
-        str, typer.Option(help="same_id_same_cam, none or exclude_camera.")
-    ] = "same_id_same_cam",
+        str | None,
+        typer.Option(help="same_id_same_cam, none or exclude_camera; default: the data's."),
+    ] = None,
     device: Device = None,
     json: Json = False,
 ) -> None:
@@ -100,10 +101,10 @@ def evaluate(
     model, about = load_model(run)
     dataset = reopen(about.data, root, assignments(options))
     place = _device(device)
-    score = score_run(
-        model.to(place), dataset, about.recipe, about.profile, device=place,
-        ap=ap, unmatched=unmatched, tie=tie, camera_rule=camera_rule,
-    )  # fmt: skip
+    rules = {"ap": ap, "unmatched": unmatched, "tie": tie}
+    if camera_rule is not None:
+        rules["camera_rule"] = camera_rule
+    score = score_run(model.to(place), dataset, about.recipe, about.profile, device=place, **rules)
     tell(score.summary(), str(score), json)
 
 
@@ -153,7 +154,14 @@ def reopen(data: dict[str, Any], root: Path | None, changes: dict[str, Any]) -> 
     if "scenario" in changes:
         settings.pop("strengths", None)  # those of the other scenario
     kept = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items() if k in known}
-    return open_data(name, root, {**kept, **changes})
+    dataset = open_data(name, root, {**kept, **changes})
+    if dataset.version != data["version"] and not changes:
+        typer.echo(
+            f"note: the data are at version {dataset.version}, the run saw {data['version']}; "
+            "scores are not comparable",
+            err=True,
+        )
+    return dataset
 
 
 def _device(name: str | None) -> str:
