@@ -89,7 +89,7 @@ def evaluate(
     tie: Annotated[str, typer.Option(help="stable, optimistic or pessimistic.")] = "stable",
     camera_rule: Annotated[
         str | None,
-        typer.Option(help="same_id_same_cam, none or exclude_camera; default: the data's."),
+        typer.Option(help="same_id_same_cam, none, exclude_camera; default: the data's."),
     ] = None,
     device: Device = None,
     json: Json = False,
@@ -101,7 +101,7 @@ def evaluate(
     model, about = load_model(run)
     dataset = reopen(about.data, root, assignments(options))
     place = _device(device)
-    rules = {"ap": ap, "unmatched": unmatched, "tie": tie}
+    rules: dict[str, Any] = {"ap": ap, "unmatched": unmatched, "tie": tie}
     if camera_rule is not None:
         rules["camera_rule"] = camera_rule
     score = score_run(model.to(place), dataset, about.recipe, about.profile, device=place, **rules)
