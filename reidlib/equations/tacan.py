@@ -48,10 +48,10 @@ EQUATIONS: tuple[Equation, ...] = (
         arguments={
             "scores": "(k, m)",
             "gate": "sigmoid, linear, softmax or unit",
-            "mask": "(k, m) or None",
+            "mask": "(k, m) bool or None",
         },
         returns="(k, m)",
-        symbols={"scores": "z = W f_C", "mask": "which clips exist", "returns": "w_i"},
+        symbols={"scores": "z = W f_C", "mask": "True where a clip exists", "returns": "w_i"},
     ),
     _tacan(
         "2",
@@ -59,7 +59,7 @@ EQUATIONS: tuple[Equation, ...] = (
         f"{MODEL}:ClipAttention",
         f"{TESTS}::test_reference_case_of_padded_batches",
         constructor={"channels": "c", "embed": "d", "gate": "sigmoid", "score_bias": "False"},
-        arguments={"clips": "(k, m, c)", "mask": "(k, m) or None"},
+        arguments={"clips": "(k, m, c)", "mask": "(k, m) bool or None"},
         returns="feature (k, d), weights (k, m), scores (k, m)",
         symbols={
             "score.weight": "W (1, c)",
@@ -77,7 +77,7 @@ EQUATIONS: tuple[Equation, ...] = (
         arguments={
             "embedded": "(k, m, d)",
             "weights": "(k, m)",
-            "mask": "(k, m) or None",
+            "mask": "(k, m) bool or None",
             "normalise": "count (by m) or sum (by the weights)",
         },
         returns="(k, d)",
