@@ -6,13 +6,15 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from reidlib.__main__ import app, main
 
-FEW = ["--with", "people={'train': 6, 'test': 4, 'validation': 2}", "--with", "lengths=(4, 5)"]
+FEW_PEOPLE = {"train": 6, "test": 4, "validation": 2}
+FEW = ["--with", f"people={FEW_PEOPLE}", "--with", "lengths=(4, 5)"]
 
 
 @pytest.fixture(scope="session")
@@ -209,3 +211,121 @@ def test_pictures_go_where_they_can_be_written(
     assert "cannot write" in said
     said = refused(monkeypatch, capsys, "rank", run, *FEW, "--out", tmp_path / "x.docx")
     assert "docx" in said
+
+
+# --- scored by other rules, kept, searched ---
+
+
+def evaluated(
+    run: Path, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: object
+) -> dict[str, Any]:
+    assert reid(patch, "evaluate", run, *FEW, *words, "--json") == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_evaluate_with_a_single_gallery_shot(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = evaluated(run, monkeypatch, capsys)
+    exact = evaluated(run, monkeypatch, capsys, "--single-gallery-shot", "exact")
+    draws = evaluated(run, monkeypatch, capsys, "--single-gallery-shot", "draws")
+    assert exact["map"] == draws["map"] == whole["map"]  # the lots are about CMC alone
+    assert exact["rank-1"] != whole["rank-1"]
+    assert abs(exact["rank-1"] - draws["rank-1"]) < 0.2
+    assert draws["rules"]["single_gallery_shot"] == "draws"
+    said = refused(monkeypatch, capsys, "evaluate", run, *FEW, "--single-gallery-shot", "some")
+    assert "no single_gallery_shot 'some'; there are None, draws, exact" in said
+
+
+def test_evaluate_re_ranked(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from reidlib.checkpoints import load_model
+    from reidlib.cli.runs import reopen
+    from reidlib.evaluation import score
+    from reidlib.extraction import embed_subsets
+    from reidlib.reranking import rerank_features
+
+    found = evaluated(run, monkeypatch, capsys, "--rerank")
+    assert "re-ranked by k-reciprocal neighbours" in found["protocol"]
+    model, about = load_model(run)
+    data = reopen(about.data, None, {"people": FEW_PEOPLE, "lengths": (4, 5)})
+    queries, gallery = embed_subsets(model, data, about.recipe, about.profile, progress=False)
+    real = [i for i, t in enumerate(data.gallery) if t.pid != -1]
+    assert len(real) < len(data.gallery)
+    held = [data.gallery[i] for i in real]
+    expected = score(
+        rerank_features(queries, gallery[real]),
+        [t.pid for t in data.query],
+        [t.pid for t in held],
+        [t.camid for t in data.query],
+        [t.camid for t in held],
+    )
+    assert found["map"] == pytest.approx(expected.map, abs=1e-12)
+    assert found["gallery"] == len(real)
+    assert found["map"] != evaluated(run, monkeypatch, capsys)["map"]
+
+
+def test_embeddings_are_kept_and_searched(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    from reidlib.evaluation import distances
+    from reidlib.extraction import load
+
+    folder = tmp_path / "kept"
+    first = evaluated(run, monkeypatch, capsys, "--save-embeddings", folder)
+    written = (folder / "embeddings.safetensors").stat().st_mtime_ns
+    assert evaluated(run, monkeypatch, capsys, "--save-embeddings", folder) == first
+    assert (folder / "embeddings.safetensors").stat().st_mtime_ns == written
+
+    kept = load(folder)
+    row = int(kept.rows[3])
+    assert reid(monkeypatch, "search", folder, row, "--k", 4, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    far = distances(kept.embeddings[3:4], kept.embeddings)[0]
+    order = [i for i in far.argsort(kind="stable") if i != 3][:4]
+    assert [x["row"] for x in found] == kept.rows[order].tolist()
+    assert [x["person"] for x in found] == kept.pids[order].tolist()
+    assert [x["camera"] for x in found] == (kept.camids[order] + 1).tolist()
+    assert [x["distance"] for x in found] == pytest.approx(far[order].tolist())
+
+    said = refused(monkeypatch, capsys, "search", folder, 10**6)
+    assert f"has no row 1000000; it holds {len(far)} tracklets" in said
+    assert "k is from 1" in refused(monkeypatch, capsys, "search", folder, row, "--k", len(far))
+    said = refused(monkeypatch, capsys, "search", tmp_path / "nowhere", row)
+    assert "name a folder of embeddings" in said
+
+
+def test_an_approximate_search_finds_the_same_at_full_effort(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    pytest.importorskip("faiss")
+    from reidlib.extraction import load
+
+    evaluated(run, monkeypatch, capsys, "--save-embeddings", tmp_path)
+    row, found = int(load(tmp_path).rows[0]), {}
+    for kind in ("exact", "hnsw", "ivf"):
+        words = ["search", tmp_path, row, "--k", 3, "--kind", kind, "--effort", 100, "--json"]
+        assert reid(monkeypatch, *words) == 0
+        found[kind] = [x["row"] for x in json.loads(capsys.readouterr().out)]
+    assert row not in found["exact"]
+    assert found["exact"] == found["hnsw"] == found["ivf"]
+
+
+def test_short_tracklets_can_be_left_out_and_the_protocol_says_so(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    every = evaluated(run, monkeypatch, capsys)
+    found = evaluated(run, monkeypatch, capsys, "--with", "min_frames=5")
+    assert "only tracklets of at least 5 frames" in found["protocol"]
+    assert found["gallery"] < every["gallery"]
+    assert "at least" not in every["protocol"]
+    for bad in ("0", "few", "2.5"):
+        said = refused(monkeypatch, capsys, "evaluate", run, *FEW, "--with", f"min_frames={bad}")
+        assert "min_frames is a whole number from 1" in said
+    # A run that was trained without the short ones is scored without them again.
+    words = ["train", "baseline", "--profile", "smoke", "--size", "tiny", *FEW]
+    assert reid(monkeypatch, *words, "--with", "min_frames=5", "--out", tmp_path / "run") == 0
+    capsys.readouterr()
+    assert evaluated(tmp_path / "run", monkeypatch, capsys)["protocol"] == found["protocol"]

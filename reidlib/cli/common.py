@@ -24,7 +24,8 @@ With = Annotated[
     typer.Option(
         "--with",
         metavar="NAME=VALUE",
-        help="Further options of the data set, e.g. split=3, protocol=queries_removed, family=4.",
+        help="Further options of the data set, e.g. split=3, protocol=queries_removed, "
+        "min_frames=4, family=4.",
     ),
 ]
 
@@ -64,11 +65,13 @@ def assignments(pairs: Sequence[str] | None) -> dict[str, Any]:
 def open_data(name: str, root: Path | None, options: Mapping[str, Any]) -> TrackletDataset:
     """The data set a command names; the real ones need --root.
 
-    Raises ReidError for an option that the data set does not take, with those it does.
+    Every one of them takes `min_frames` besides its own options: tracklets that are shorter are
+    left out. Raises ReidError for an option that the data set does not take, with those it does.
     """
     from inspect import signature
 
     from reidlib.data import DATASETS, loader
+    from reidlib.data.reading import at_least
 
     if name == "mars-layout":  # Promenade, or other data, in MARS's folders
         name, options = "mars", {"expect": None, **options}
@@ -76,8 +79,13 @@ def open_data(name: str, root: Path | None, options: Mapping[str, Any]) -> Track
     if (root is None) != (name == "promenade"):
         wants = "needs --root, the folder of your own copy" if root is None else "takes no --root"
         raise ReidError(f"--data {name} {wants}; data sets: {', '.join(DATASETS)}")
+    options = dict(options)
+    shortest = options.pop("min_frames", None)
     known = [p for p in signature(load).parameters if p != "root"]
     for option in options:
         if option not in known:
-            raise ReidError(f"{name} has no option {option!r}; it has {', '.join(known)}")
-    return load(**options) if root is None else load(root, **options)
+            raise ReidError(
+                f"{name} has no option {option!r}; it has {', '.join(known)}, min_frames"
+            )
+    dataset = load(**options) if root is None else load(root, **options)
+    return dataset if shortest is None else at_least(dataset, shortest)

@@ -91,20 +91,40 @@ def evaluate(
         str | None,
         typer.Option(help="same_id_same_cam, none, exclude_camera; default: the data's."),
     ] = None,
+    shot: Annotated[
+        str | None,
+        typer.Option(
+            "--single-gallery-shot",
+            help="CMC with one gallery tracklet a person: draws (ten lots) or exact.",
+        ),
+    ] = None,
+    rerank: Annotated[
+        bool, typer.Option("--rerank", help="Re-rank by k-reciprocal neighbours first.")
+    ] = False,
+    save_embeddings: Annotated[
+        Path | None,
+        typer.Option(help="Folder to keep embeddings in; stopped, it goes on when repeated."),
+    ] = None,
     device: Device = None,
     json: Json = False,
 ) -> None:
     """Score a trained run again: on the data it was trained on, or as --with says otherwise."""
     from reidlib.checkpoints import load_model
+    from reidlib.evaluation import Rules
     from reidlib.extraction import evaluate as score_run
 
+    rules: dict[str, Any] = {"ap": ap, "unmatched": unmatched, "tie": tie}
+    rules |= {"single_gallery_shot": shot}
+    if camera_rule is not None:
+        rules["camera_rule"] = camera_rule
+    Rules(**rules)  # a rule that does not exist is told now, not after the embedding
     model, about = load_model(run)
     dataset = reopen(about.data, root, assignments(options))
     place = _device(device)
-    rules: dict[str, Any] = {"ap": ap, "unmatched": unmatched, "tie": tie}
-    if camera_rule is not None:
-        rules["camera_rule"] = camera_rule
-    score = score_run(model.to(place), dataset, about.recipe, about.profile, device=place, **rules)
+    score = score_run(
+        model.to(place), dataset, about.recipe, about.profile, device=place,
+        folder=save_embeddings, rerank=rerank, **rules,
+    )  # fmt: skip
     tell(score.summary(), str(score), json)
 
 
@@ -150,7 +170,7 @@ def reopen(data: dict[str, Any], root: Path | None, changes: dict[str, Any]) -> 
     from reidlib.data import loader
 
     name, settings = data["name"], dict(data["settings"])
-    known = signature(loader("mars" if name == "mars-layout" else name)).parameters
+    known = {*signature(loader("mars" if name == "mars-layout" else name)).parameters, "min_frames"}
     if "scenario" in changes:
         settings.pop("strengths", None)  # those of the other scenario
     kept = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items() if k in known}

@@ -173,6 +173,8 @@ def assemble(
 
 def at_least(dataset: TrackletDataset, frames: int) -> TrackletDataset:
     """The same data set without tracklets shorter than `frames`, and a protocol that says so."""
+    if not isinstance(frames, int) or frames < 1:
+        raise ReidError(f"min_frames is a whole number from 1, not {frames!r}")
 
     def long(subset: Sequence[Tracklet]) -> tuple[Tracklet, ...]:
         return tuple(t for t in subset if len(t) >= frames)
