@@ -8,22 +8,27 @@ from reidlib.models.backbone import Backbone, frame_average
 from reidlib.models.output import Output
 
 
-def classifier(features: int, classes: int, bias: bool = False) -> nn.Linear:
+class Classifier(nn.Linear):
     """A linear layer over identities; its weights start near zero (normal, 0.001)."""
-    layer = nn.Linear(features, classes, bias=bias)
 
-    def reset() -> None:
-        nn.init.normal_(layer.weight, std=0.001)
-        if layer.bias is not None:
-            nn.init.zeros_(layer.bias)
+    def reset_parameters(self) -> None:
+        nn.init.normal_(self.weight, std=0.001)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
 
-    layer.reset_parameters = reset  # type: ignore[method-assign]
-    reset()
-    return layer
+
+def classifier(features: int, classes: int, bias: bool = False) -> Classifier:
+    """The classifier of a head, without bias unless asked for."""
+    return Classifier(features, classes, bias=bias)
 
 
 class Baseline(nn.Module):
-    """Average pooling in space and time, a classifier for clips and, if asked, one for frames."""
+    """Average pooling in space and time, a classifier for clips and, if asked, one for frames.
+
+    neck: a batch norm makes the embedding of the pooled features, as in SINet's head. Without it
+        a network that starts from random weights soon maps all clips to one point: average-pooled
+        activations differ little, and the triplet loss is content with no distance at all.
+    """
 
     pool_maps: tuple[str, ...] = ()
 
@@ -34,10 +39,12 @@ class Baseline(nn.Module):
         *,
         frames: int,
         size: tuple[int, int],
+        neck: bool = True,
         frame_classifier: bool = False,
     ) -> None:
         super().__init__()
         self.backbone = backbone
+        self.neck = nn.BatchNorm1d(backbone.out_channels) if neck else nn.Identity()
         self.classifier = classifier(backbone.out_channels, num_classes)
         self.frame_classifier = (
             classifier(backbone.out_channels, num_classes) if frame_classifier else None
@@ -47,7 +54,7 @@ class Baseline(nn.Module):
         """(b, t, 3, h, w) -> embedding (b, c), heads "clip" and, if asked, "frame" (b, t, c)."""
         maps, seen = self.backbone(clips)
         frames = frame_average(maps)
-        clip = frames.mean(dim=1)
+        clip = self.neck(frames.mean(dim=1))
         heads: dict[str, tuple[Tensor, Tensor | None]] = {"clip": (clip, self.classifier(clip))}
         if self.frame_classifier is not None:
             heads["frame"] = (frames, self.frame_classifier(frames))

@@ -19,7 +19,7 @@ def clips(b=2, t=4, h=32, w=16):
 
 @pytest.mark.parametrize(("b", "t", "h", "w"), [(1, 1, 64, 32), (2, 4, 32, 16), (3, 2, 40, 24)])
 def test_averages_over_space_and_time(b, t, h, w):
-    model = baseline(frame_classifier=True).eval()
+    model = baseline(frame_classifier=True, neck=False).eval()
     out = model(clips(b, t, h, w))
     maps = out.maps["features"]
     for i in range(b):
@@ -79,3 +79,18 @@ def test_unknown_names_are_refused():
         build_model("resnet", small(), 3, frames=4, size=(64, 32))
     with pytest.raises(TypeError, match="attention"):
         build_model("baseline", small(), 3, frames=4, size=(64, 32), attention=True)
+
+
+def test_neck_normalises_over_the_batch():
+    model = baseline()
+    plain = baseline(neck=False)
+    plain.load_state_dict({k: v for k, v in model.state_dict().items() if "neck" not in k})
+    v, found = plain(clips(5)).embedding, model(clips(5)).embedding
+    expected = torch.empty_like(v)
+    for c in range(v.shape[1]):
+        column = v[:, c].tolist()
+        mean = sum(column) / 5
+        variance = sum((x - mean) ** 2 for x in column) / 5
+        for i in range(5):
+            expected[i, c] = (column[i] - mean) / (variance + 1e-5) ** 0.5
+    torch.testing.assert_close(found, expected, atol=1e-10, rtol=0)
