@@ -1,0 +1,116 @@
+"""Experiments: run the rows of tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from reidlib.cli.common import Device, Json, Root, With, assignments, example, tell
+from reidlib.errors import ReidError
+
+ALL = "all"
+
+
+def experiment(
+    names: Annotated[list[str], typer.Argument(help="Tables (sinet-3) and recipes (trsa).")],
+    data: Annotated[
+        str, typer.Option(help="promenade (built in), mars, ilids, prid, lsvid, duke, mars-layout.")
+    ] = "promenade",
+    root: Root = None,
+    scenario: Annotated[str, typer.Option(help="Promenade's illnesses in training.")] = "street",
+    size: Annotated[str, typer.Option(help="Promenade people: tiny, small, mars.")] = "small",
+    score_on: Annotated[
+        str, typer.Option(help="Scenarios to score on, e.g. clean,occlusion=0.3,street; or all.")
+    ] = ALL,
+    worlds: Annotated[int, typer.Option(help="Runs of each row: run k in world k, seed k.")] = 5,
+    first: Annotated[int, typer.Option(help="The first world.")] = 0,
+    profile: Annotated[str, typer.Option(help="smoke, laptop, fine or paper.")] = "laptop",
+    controls: Annotated[bool, typer.Option(help="With the controls (+) of a table.")] = True,
+    options: With = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="Runs side by side; default: a core each.")
+    ] = None,
+    threads: Annotated[int, typer.Option(help="Processor threads of a run.")] = 1,
+    keep: Annotated[
+        list[str] | None, typer.Option(help="Keep the model file of this recipe.")
+    ] = None,
+    keep_stale: Annotated[
+        bool, typer.Option("--keep-stale", help="Do not repeat runs that older code did.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder of records [data/results].")] = None,
+    runs: Annotated[Path, typer.Option(help="Folder of runs on their way.")] = Path(
+        "runs/experiments"
+    ),
+    device: Device = None,
+    dry: Annotated[bool, typer.Option("--dry", help="Only say what would be done.")] = False,
+    json: Json = False,
+) -> None:
+    """Run every row of a table, several times, and leave a record of each run.
+
+    What is recorded is skipped; stopped at any moment, it goes on when repeated.
+    """
+    from reidlib.data.promenade.settings import SCENARIOS
+    from reidlib.experiments.jobs import Data, chosen, find, make_jobs
+    from reidlib.experiments.runner import cores, run_jobs
+    from reidlib.experiments.worker import Places
+    from reidlib.files import data_folder
+
+    if worlds < 1 or threads < 1 or (jobs is not None and jobs < 1) or first < 0:
+        raise ReidError("--worlds, --jobs and --threads are at least 1, --first at least 0")
+    if (root is None) != (data == "promenade"):
+        wants = "needs --root, the folder of your own copy" if root is None else "takes no --root"
+        raise ReidError(f"--data {data} {wants}")
+    scored = tuple(SCENARIOS) if score_on == ALL else tuple(score_on.split(","))
+    asked = Data(data, str(root) if root else None, scenario, size, scored, assignments(options))
+    rows = [r for r in chosen(names) if controls or not r.control or r.name in names]
+    todo = make_jobs(rows, profile, asked, range(first, first + worlds))
+    places = Places(
+        out or data_folder("results"),
+        runs,
+        tuple(r.name for r in chosen(keep or [])),
+        device,
+        threads,
+    )
+    if dry:
+        left = [job for job in todo if find(job, places.results).missing(job)]
+        tell([str(job) for job in left], _dry(left, len(todo)), json)
+        return
+    report = run_jobs(todo, places, at_once=jobs or max(1, cores() // threads))
+    tell(_plain(report), _text(report), json)
+    raise typer.Exit(1 if report.failed else 0)
+
+
+def _dry(left: list[Any], total: int) -> str:
+    return "\n".join([*map(str, left), f"{len(left)} of {total} runs are not recorded yet"])
+
+
+def _plain(report: Any) -> dict[str, Any]:
+    return {
+        "done": [str(job) for job in report.done],
+        "recorded": [str(job) for job in report.recorded],
+        "claimed": {str(job): pid for job, pid in report.claimed},
+        "failed": {str(job): error for job, error in report.failed},
+        "stale": report.stale,
+    }
+
+
+def _text(report: Any) -> str:
+    lines = [f"stale: {name}: {why}" for name, why in report.stale.items()]
+    lines += [f"left to process {pid}: {job}" for job, pid in report.claimed]
+    lines += [f"failed: {job}: {error}" for job, error in report.failed]
+    counts = {
+        "done": report.done, "recorded before": report.recorded,
+        "left to other programs": report.claimed, "failed": report.failed,
+    }  # fmt: skip
+    lines.append(
+        ", ".join(f"{len(some)} {what}" for what, some in counts.items() if some or what == "done")
+    )
+    return "\n".join(lines)
+
+
+def register(app: typer.Typer) -> None:
+    app.command(
+        epilog=example("reid experiment trsa-1 --worlds 5", "reid experiment sinet baseline")
+    )(experiment)

@@ -1,0 +1,231 @@
+"""Which runs a table needs: recipes x data x worlds. Run k lives in world k and has seed k."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reidlib.data.tracklets import TrackletDataset
+from reidlib.errors import ReidError
+from reidlib.recipes import profile as find_profile
+from reidlib.recipes import recipe as find_recipe
+from reidlib.recipes import recipes
+from reidlib.recipes.core import Recipe, plan
+from reidlib.records import Record, read_record
+
+HALVED = ("ilids", "prid")  # data sets whose protocol averages over ten halvings: run k, halving k
+
+
+@dataclass(frozen=True)
+class Data:
+    """What runs train on and what they are scored on.
+
+    scenario, size: Promenade's. score_on: scenarios, of the same people, cameras and walks, each
+    "occlusion" or, at another strength than the scenario's own, "occlusion=0.35". Real data sets
+    have a root and are scored on themselves. options: further ones of the data set's `load`.
+    """
+
+    name: str = "promenade"
+    root: str | None = None
+    scenario: str = "street"
+    size: str = "small"
+    score_on: tuple[str, ...] = ("street",)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """Keys of a record's scores that a finished run has."""
+        return self.score_on if self.name == "promenade" else (self.name,)
+
+    def load(self, world: int, size: tuple[int, int]) -> TrackletDataset:
+        """The training people of a world, and its test people under the same scenario.
+
+        size: height and width of a frame.
+        """
+        from reidlib.data import load_dataset
+
+        if self.name == "promenade":
+            return self._promenade(world, size, self.scenario)
+        split = {"split": world} if self.name in HALVED else {}
+        options = {"size": size, **split, **self.options}
+        if self.name == "mars-layout":
+            return load_dataset("mars", self.root, **{"expect": None, **options})
+        return load_dataset(self.name, self.root, **options)
+
+    def load_test(self, scored: str, world: int, size: tuple[int, int]) -> TrackletDataset:
+        """Promenade's test people under the scenario `scored`; nobody to train on."""
+        return self._promenade(world, size, scored, subset="none")
+
+    def _promenade(
+        self, world: int, size: tuple[int, int], scored: str, **more: Any
+    ) -> TrackletDataset:
+        from reidlib.data import promenade
+
+        asked = _request(world, size, scored) | dict(self.options) | {"size": self.size}
+        return promenade.load(**asked, **more, progress=False)
+
+    def knows(self, record: Record, world: int) -> bool:
+        """Whether the record is of this data in this world, whatever its version was."""
+        data, settings = record.data, record.data["settings"]
+        if data["name"] != self.name:
+            return False
+        if self.name != "promenade":
+            return self.name not in HALVED or str(data["split"]).endswith(f"-{world}")
+        there = (settings["scenario"], settings["size"], settings["world"])
+        return there == (self.scenario, self.size, world)
+
+    def is_of(self, record: Record, world: int) -> bool:
+        """Whether the record is of this data in this world, to the last setting."""
+        if not self.knows(record, world) or self.name != "promenade":
+            return self.knows(record, world)
+        height, width = record.plan["size"]
+        digest = self._digest(world, (height, width))
+        return bool(record.data["settings"]["digest"] == digest)
+
+    def _digest(self, world: int, size: tuple[int, int]) -> str:
+        from reidlib.data.promenade import Settings, resolve
+
+        options = _request(world, size, self.scenario) | dict(self.options) | {"size": self.size}
+        changes = {name: options.pop(name, None) for name in ("strengths", "people")}
+        return resolve(Settings(**options), **changes).digest()
+
+
+def _request(world: int, size: tuple[int, int], scored: str) -> dict[str, Any]:
+    scenario, _, strength = scored.partition("=")
+    asked = {"scenario": scenario, "world": world, "height": size[0], "width": size[1]}
+    return asked | ({"strengths": {scenario: float(strength)}} if strength else {})
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training, and the recipes that are scored with its weights, itself first."""
+
+    recipe: str
+    tests: tuple[str, ...]
+    profile: str
+    data: Data
+    world: int
+
+    @property
+    def name(self) -> str:
+        """For folders and lock files; the same in every program that means the same run."""
+        asked = {**asdict(self.data), "root": None, "score_on": None}
+        digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:8]
+        recipe = self.recipe.replace("/", "_")
+        return f"{recipe}--{self.profile}--{self.data.name}-{digest}--{self.world}"
+
+    def __str__(self) -> str:
+        return f"{self.recipe} in world {self.world}"
+
+
+def chosen(names: Sequence[str]) -> list[Recipe]:
+    """Recipes and whole tables by name, in the order given, each once.
+
+    Raises ReidError for a name that is neither, with the tables there are.
+    """
+    known, found = recipes(), {}
+    tables = {table for r in known.values() for table, _ in ((r.table, r.row), *r.also) if table}
+    for name in names:
+        rows = [r for r in known.values() if name in (r.table, *(table for table, _ in r.also))]
+        if name not in known and not rows:
+            try:
+                find_recipe(name)
+            except ReidError as error:
+                raise ReidError(f"{error}; tables: {', '.join(sorted(tables))}") from None
+        for one in [known[name]] if name in known else rows:
+            found[one.name] = one
+    return list(found.values())
+
+
+def make_jobs(
+    recipes: Iterable[Recipe], profile: str, data: Data, worlds: Iterable[int]
+) -> list[Job]:
+    """World 0 of every row, then world 1 of every row, so that unfinished tables have all rows.
+
+    A recipe that tests another one's weights is done where those are trained.
+    """
+    find_profile(profile)
+    if data.name == "promenade":
+        from reidlib.data.promenade import Settings, resolve
+
+        for scored in (data.scenario, *data.score_on):
+            try:
+                asked = _request(0, (64, 32), scored)
+            except ValueError:
+                raise ReidError(f"{scored!r} is not SCENARIO or SCENARIO=STRENGTH") from None
+            strengths = asked.pop("strengths", None)
+            resolve(Settings(size=data.size, **asked), strengths)
+    groups: dict[str, dict[str, None]] = {}
+    for one in recipes:
+        trained = one.weights_of or one.name
+        groups.setdefault(trained, {trained: None})[one.name] = None
+    return [
+        Job(trained, tuple(tests), profile, data, world)
+        for world in worlds
+        for trained, tests in groups.items()
+    ]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The records of one job: by recipe, those that still hold; the others with the reason."""
+
+    current: Mapping[str, Record]
+    stale: Mapping[str, str]
+
+    def missing(self, job: Job) -> dict[str, list[str]]:
+        """Recipe -> what it is still to be scored on; {} when all is recorded."""
+        wanted = {
+            name: [s for s in job.data.scored if s not in self._scores(name)] for name in job.tests
+        }
+        return {name: scenes for name, scenes in wanted.items() if scenes}
+
+    def _scores(self, name: str) -> Mapping[str, Any]:
+        return self.current[name].scores if name in self.current else {}
+
+
+def find(job: Job, results: Path) -> Found:
+    """What lies in the folder of a job; files that are no records are passed over."""
+    current, stale = {}, {}
+    for name in job.tests:
+        first = name.replace("/", "_")
+        pattern = f"{first}--{job.profile}--{job.data.name}-*--seed{job.world}.json"
+        for path in sorted(results.glob(pattern)):
+            try:
+                record = read_record(path)
+            except (ReidError, FileNotFoundError):
+                continue
+            if not job.data.knows(record, job.world):
+                continue
+            if reason := why_stale(record):
+                stale[name] = reason
+            elif job.data.is_of(record, job.world):
+                current[name] = record
+    return Found(current, {n: reason for n, reason in stale.items() if n not in current})
+
+
+def why_stale(record: Record) -> str:
+    """`record.stale`, and for recipes that test others' weights whether those would be the same."""
+    if reason := record.stale:
+        return reason
+    trained = find_recipe(record.recipe["name"]).weights_of
+    if trained and record.notes.get("trained") != trained_by(find_recipe(trained), record):
+        return f"{trained}, whose weights it tests, has changed"
+    return ""
+
+
+def trained_by(recipe: Recipe, record: Record | None = None) -> str:
+    """One word for all that a recipe's training depends on, of now."""
+    from reidlib.sources import TRAINING, sources
+
+    told = json.dumps([asdict(recipe), sources(recipe, TRAINING)], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
+
+
+def frame_size(recipe: str, profile: str) -> tuple[int, int]:
+    """Height and width of a recipe's frames at a profile's size."""
+    return plan(find_recipe(recipe), find_profile(profile)).size

@@ -1,0 +1,180 @@
+"""One job from start to record, in a process of its own."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from reidlib.build import build
+from reidlib.checkpoints import MODEL, load_model, load_weights
+from reidlib.data.tracklets import TrackletDataset
+from reidlib.experiments.jobs import Found, Job, find, frame_size, trained_by
+from reidlib.experiments.locks import held
+from reidlib.extraction import evaluate
+from reidlib.recipes import profile as find_profile
+from reidlib.recipes import recipe as find_recipe
+from reidlib.recipes.core import Recipe
+from reidlib.records import Record, make_record, write_record
+from reidlib.sources import sources
+from reidlib.training import Trained, train
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where and with what jobs are done.
+
+    results: folder of the records. runs: of trainings on their way, removed once recorded.
+    keep: recipes whose model file stays. device: as in `train`; threads: of the processor, a job.
+    """
+
+    results: Path
+    runs: Path
+    keep: tuple[str, ...] = ()
+    device: str | None = None
+    threads: int = 1
+
+
+Outcome = Literal["done", "recorded", "claimed"]
+
+
+def perform(job: Job, places: Places) -> Outcome:
+    """Train, score, write the records.
+
+    Returns "recorded" where nothing was left to do, "claimed" where another program is at it.
+    """
+    torch.set_num_threads(places.threads)
+    with held(lock_file(job, places)) as mine:
+        if not mine:
+            return "claimed"
+        found = find(job, places.results)
+        missing = found.missing(job)
+        if not missing:
+            return "recorded"
+        scenes = Scenes(job, places)
+        home = places.runs / job.name
+        # Other code trains other weights: the folder of a half-trained run says which it was.
+        folder = home / trained_by(find_recipe(job.recipe))
+        _remove(home, but=folder)
+        trained = _train(job, places, scenes, found, folder)
+        for name, wanted in missing.items():
+            _record(job, places, scenes, found, trained, name, wanted)
+        kept = job.recipe in places.keep or any(name in places.keep for name in job.tests)
+        _remove(folder if kept else home, but=folder / MODEL if kept else None)
+    return "done"
+
+
+def lock_file(job: Job, places: Places) -> Path:
+    return places.results / ".locks" / job.name
+
+
+class Scenes:
+    """The data sets of one job, the one it trains on loaded once."""
+
+    def __init__(self, job: Job, places: Places) -> None:
+        self.job, self.locks = job, places.results / ".locks"
+        self.size = frame_size(job.recipe, job.profile)
+        self.trained_on: TrackletDataset | None = None
+
+    def train(self) -> TrackletDataset:
+        if self.trained_on is None:
+            with held(self._rendering(self.job.data.scenario), wait=True):
+                self.trained_on = self.job.data.load(self.job.world, self.size)
+        return self.trained_on
+
+    def test(self, scored: str) -> TrackletDataset:
+        data = self.job.data
+        if data.name != "promenade" or scored == data.scenario:
+            return self.train()
+        with held(self._rendering(scored), wait=True):
+            return data.load_test(scored, self.job.world, self.size)
+
+    def _rendering(self, scenario: str) -> Path:
+        """Whoever comes second waits for the frames instead of drawing them a second time."""
+        return self.locks / f"rendering-{scenario}-{self.job.world}"
+
+
+def _train(job: Job, places: Places, scenes: Scenes, found: Found, folder: Path) -> Trained:
+    """The trained model: what is left of an earlier run is used, or gone on with."""
+    recipe, profile = find_recipe(job.recipe), find_profile(job.profile)
+    record = found.current.get(job.recipe)
+    if record is not None and (folder / MODEL).is_file():
+        return _kept(folder, record, recipe, places)
+    return train(
+        recipe, profile, scenes.train(), seed=job.world, out=folder, device=places.device,
+        progress=False,
+    )  # fmt: skip
+
+
+def _kept(folder: Path, record: Record, recipe: Recipe, places: Places) -> Trained:
+    model, about = load_model(folder)
+    return Trained(
+        model, about, record.steps, record.seconds["training"], record.readings, record.parameters,
+        places.device or _best_device(), record.precision, sources(recipe),
+    )  # fmt: skip
+
+
+def _best_device() -> str:
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _record(
+    job: Job,
+    places: Places,
+    scenes: Scenes,
+    found: Found,
+    trained: Trained,
+    name: str,
+    wanted: Sequence[str],
+) -> None:
+    """Score one recipe with the trained weights; scores it has already stay."""
+    if name != job.recipe:
+        trained = borrow(trained, find_recipe(name))
+    earlier = found.current.get(name)
+    scores: dict[str, Any] = dict(earlier.scores) if earlier else {}
+    started = time.perf_counter()
+    for scored in wanted:
+        scores[scored] = evaluate(
+            trained.model.to(trained.device),
+            scenes.test(scored),
+            trained.about.recipe,
+            trained.about.profile,
+            device=trained.device,
+            progress=False,
+        ).summary()
+    seconds = {"scoring": round(time.perf_counter() - started, 3)}
+    notes = {} if name == job.recipe else {"trained": trained_by(find_recipe(job.recipe))}
+    write_record(make_record(trained, scores, seconds=seconds, notes=notes), places.results)
+
+
+def borrow(trained: Trained, recipe: Recipe) -> Trained:
+    """The same weights in the network, and under the test, of another recipe."""
+    about = trained.about
+    model = build(recipe, about.profile, about.num_classes, pretrained=False).model
+    load_weights(model, trained.model.state_dict(), recipe, Path(about.recipe.name))
+    return replace(
+        trained,
+        model=model.eval(),
+        about=replace(about, recipe=recipe, start=f"the weights of {about.recipe.name}"),
+        parameters=sum(p.numel() for p in model.parameters()),
+        sources=sources(recipe),
+    )
+
+
+def _remove(folder: Path, but: Path | None) -> None:
+    """The folder and all in it; only what it holds besides `but`, where that is given."""
+    if but is None:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path == but:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
