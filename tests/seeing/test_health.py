@@ -1,0 +1,44 @@
+"""Dead attention, collapse and broken numbers are told; healthy ones are not."""
+
+from __future__ import annotations
+
+import torch
+
+from reidlib.seeing.health import embedding_faults, frame_faults, map_faults
+
+NOISE = torch.rand(6, 4, 3, generator=torch.Generator().manual_seed(0))
+
+
+def test_healthy_maps_are_not_accused() -> None:
+    assert map_faults(NOISE) == []
+    assert embedding_faults(torch.randn(6, 9, generator=torch.Generator().manual_seed(1))) == []
+    assert frame_faults((NOISE[:, None].expand(6, 3, 4, 3) * 255).to(torch.uint8)) == []
+
+
+def test_each_illness_is_named_with_its_number() -> None:
+    maps = NOISE.clone()
+    maps[0], maps[1, 0, 0], maps[2] = 0.25, float("nan"), 0
+    told = " ".join(map_faults(maps, "attention"))
+    assert "not finite in 1 of 6" in told
+    assert "empty in 1 of 6" in told
+    assert "even in 1 of 6" in told
+
+
+def test_weights_of_a_dead_gate_are_even_and_one_weight_is_not_called_so() -> None:
+    assert "even" in map_faults(torch.full((3, 4), 0.25))[0]
+    assert map_faults(torch.full((3, 1), 1.0)) == []
+
+
+def test_broken_embeddings() -> None:
+    base = torch.randn(1, 9, generator=torch.Generator().manual_seed(2))
+    assert "collapsed" in embedding_faults(base * torch.arange(1, 6)[:, None])[0]
+    assert "zero" in embedding_faults(torch.cat([base, base * 0]))[0]
+    assert "not finite" in embedding_faults(torch.cat([base, base / 0]))[0]
+    assert embedding_faults(base) == []
+
+
+def test_a_black_frame() -> None:
+    frames = torch.zeros(2, 3, 4, 4, dtype=torch.uint8)
+    frames[1, 0, 0, 0] = 200
+    assert frame_faults(frames) == ["1 of 2 frames are of one colour: nothing to see"]
+    assert frame_faults(frames[:0]) == []
