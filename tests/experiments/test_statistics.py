@@ -1,0 +1,87 @@
+"""Statistics against the textbook's formulas, and numbers worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from scipy import stats
+
+from reidlib.experiments.statistics import (
+    differences,
+    equivalence,
+    estimate,
+    holm,
+    holm_confidence,
+)
+
+VALUES = [1.3, 0.4, -0.2, 2.1, 0.9]
+
+
+def test_mean_and_interval() -> None:
+    """t(0.975, 4) = 2.776445 from the table."""
+    found = estimate(VALUES)
+    mean = sum(VALUES) / 5
+    error = math.sqrt(sum((v - mean) ** 2 for v in VALUES) / 4 / 5)
+    assert found.mean == pytest.approx(mean, abs=1e-12)
+    assert found.high - found.mean == pytest.approx(2.7764451052 * error, abs=1e-9)
+    assert found.mean - found.low == pytest.approx(2.7764451052 * error, abs=1e-9)
+    assert found.p == pytest.approx(stats.ttest_1samp(VALUES, 0).pvalue, abs=1e-12)
+    assert found.worlds == 5
+    assert found.interval(0.95) == pytest.approx((found.low, found.high))
+    assert found.interval(0.99)[0] < found.low
+
+
+def test_interval_excludes_zero_just_when_p_is_small() -> None:
+    for shift in (-2.0, -0.5, 0.0, 0.4, 1.0):
+        found = estimate([v + shift for v in VALUES])
+        assert (found.low > 0 or found.high < 0) == (found.p < 0.05)
+
+
+def test_one_world_decides_nothing() -> None:
+    found = estimate([3.0])
+    assert (found.low, found.high, found.p) == (-math.inf, math.inf, 1.0)
+    assert equivalence(found, 2.0) == 1.0
+
+
+def test_worlds_that_agree_to_the_last_digit() -> None:
+    assert estimate([0.0, 0.0]).p == 1.0
+    assert estimate([2.0, 2.0]).p == 0.0
+    assert equivalence(estimate([1.0, 1.0]), 2.0) == 0.0
+    assert equivalence(estimate([3.0, 3.0]), 2.0) == 1.0
+
+
+def test_no_values() -> None:
+    with pytest.raises(ValueError, match="no values"):
+        estimate([])
+
+
+def test_differences_are_paired_by_world() -> None:
+    of, to = {0: 5.0, 2: 7.0, 3: 1.0}, {3: 4.0, 0: 4.5, 1: 9.0}
+    assert differences(of, to) == {0: 0.5, 3: -3.0}
+
+
+@pytest.mark.parametrize("margin", [0.5, 1.0, 2.0, 4.0])
+def test_equivalence_is_two_one_sided_tests(margin: float) -> None:
+    found = estimate(VALUES)
+    lower = stats.ttest_1samp(VALUES, -margin, alternative="greater").pvalue
+    upper = stats.ttest_1samp(VALUES, margin, alternative="less").pvalue
+    assert equivalence(found, margin) == pytest.approx(max(lower, upper), abs=1e-12)
+    low, high = found.interval(0.90)
+    assert (equivalence(found, margin) < 0.05) == (-margin < low and high < margin)
+
+
+def test_holm_by_hand() -> None:
+    """Smallest times 4, next times 3, ...; none below its predecessor; never above 1."""
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.7]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+def test_holm_interval_excludes_zero_where_its_step_rejects() -> None:
+    samples = [[v + shift for v in VALUES] for shift in (-0.9, 0.1, 1.5, 3.0)]
+    found = [estimate(s) for s in samples]
+    ps = [f.p for f in found]
+    for f, p, confidence, rank in zip(found, ps, holm_confidence(ps), stats.rankdata(ps)):
+        low, high = f.interval(confidence)
+        assert (low > 0 or high < 0) == (p < 0.05 / (len(ps) - rank + 1))
