@@ -156,7 +156,11 @@ class Run:
 
     def resume(self) -> None:
         """Go on from state.pt, if there is one and it is of this very run."""
-        if self.folder is None or not (path := self.folder / STATE).exists():
+        if self.folder is None:
+            return
+        for torn in self.folder.glob(f".{STATE}.*"):  # a run was killed while it wrote
+            torn.unlink()
+        if not (path := self.folder / STATE).exists():
             return
         try:  # only tensors and plain values are read, never code
             state = torch.load(path, map_location="cpu", weights_only=True)

@@ -30,6 +30,7 @@ SILENT = (
     "reidlib.data.tracklets",
     "reidlib.recipes",
     "reidlib.sources",
+    "reidlib.store",
 )
 SE_RESNET = "reidlib.models.senet"  # imported by `build`, used by recipes that ask for it
 

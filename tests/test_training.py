@@ -117,9 +117,11 @@ def test_killed_and_resumed_it_ends_at_the_same_bits(dataset, tmp_path):
     assert 0 < reached < TINY.steps
     assert not (killed / "model.safetensors").exists()
 
+    (killed / ".state.pt.1234").write_bytes(b"torn")  # as if it had been killed while it saved
     run(dataset, killed)
     run(dataset, whole)
     assert_same_end(killed, whole)
+    assert not (killed / ".state.pt.1234").exists()
     assert [int(row["step"]) for row in curve(killed)] == list(range(TINY.steps))
 
 
