@@ -56,7 +56,8 @@ def search(
     else:
         from reidlib.search import Index
 
-        found = Index(kept.embeddings, kind.value, metric, effort=effort).search(asked, k + 1)
+        index = Index(kept.embeddings, kind.value, metric, effort=effort)  # type: ignore[arg-type]
+        found = index.search(asked, k + 1)
         pairs = zip(found.rows[0].tolist(), found.distances[0].tolist())
         near = [(i, far) for i, far in pairs if i >= 0 and rows[i] != row][:k]
     result: list[dict[str, Any]] = [
