@@ -1,0 +1,99 @@
+"""The records of one question: one profile, one data set, one scenario in training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from reidlib.experiments.jobs import Data, why_stale
+from reidlib.experiments.statistics import Estimate, differences, estimate
+from reidlib.records import Record, load_records
+
+
+@dataclass(frozen=True)
+class Held:
+    """The record of one recipe in one world, and why it does not hold any more, or ""."""
+
+    record: Record
+    stale: str
+
+
+class Evidence:
+    """All that records in a folder say about recipes, in points of percent.
+
+    Where a world has no record that still holds, a stale one stands in, and is told as such.
+    """
+
+    def __init__(self, folder: Path, profile: str = "laptop", data: Data | None = None) -> None:
+        self.profile, self.data = profile, data or Data()
+        self.held: dict[str, dict[int, Held]] = {}
+        for record in load_records(folder) if folder.is_dir() else ():
+            world = self._world(record)
+            if world is None:
+                continue
+            there = self.held.setdefault(record.recipe["name"], {})
+            now = Held(record, why_stale(record))
+            if world not in there or _rank(now) > _rank(there[world]):
+                there[world] = now
+
+    def _world(self, record: Record) -> int | None:
+        if record.profile["name"] != self.profile:
+            return None
+        world = record.seed
+        if self.data.is_of(record, world):
+            return world
+        return world if self.data.knows(record, world) and self._outdated(record) else None
+
+    def _outdated(self, record: Record) -> bool:
+        """Whether only the version of the data tells them apart."""
+        from reidlib.data.promenade.settings import VERSION
+
+        return self.data.name == "promenade" and bool(record.data["version"] != VERSION)
+
+    @property
+    def trained_on(self) -> str:
+        """The key of a record's scores on what it was trained for."""
+        return self.data.scenario if self.data.name == "promenade" else self.data.name
+
+    def values(self, recipe: str, measure: str, scored: str = "") -> dict[int, float]:
+        """World -> score in percent; scored: a scenario, or "" for the one in training."""
+        scored = scored or self.trained_on
+        return {
+            world: 100 * held.record.scores[scored][measure]
+            for world, held in sorted(self.held.get(recipe, {}).items())
+            if scored in held.record.scores
+        }
+
+    def score(self, recipe: str, measure: str, scored: str = "") -> Estimate | None:
+        """Mean over worlds; None without a record."""
+        values = self.values(recipe, measure, scored)
+        return estimate(list(values.values())) if values else None
+
+    def gain(self, of: str, to: str, measure: str, scored: str = "") -> Estimate | None:
+        """Mean difference of two recipes over the worlds that both have; None without any."""
+        values = differences(self.values(of, measure, scored), self.values(to, measure, scored))
+        return estimate(list(values.values())) if values else None
+
+    def gain_under(
+        self, of: str, to: str, measure: str, illness: str, without: str = "clean"
+    ) -> Estimate | None:
+        """The gain under an illness minus the gain without, by world: what the illness explains."""
+        gains = [
+            differences(self.values(of, measure, scored), self.values(to, measure, scored))
+            for scored in (illness, without)
+        ]
+        values = differences(*gains)
+        return estimate(list(values.values())) if values else None
+
+    def stale(self, *recipes: str) -> str:
+        """Why numbers of these recipes may not hold, in the words of the first such record."""
+        for recipe in recipes:
+            for held in self.held.get(recipe, {}).values():
+                if held.stale:
+                    return held.stale
+        return ""
+
+
+def _rank(held: Held) -> tuple[bool, str]:
+    """What holds goes before what is stale, the newer before the older."""
+    return not held.stale, held.record.finished
