@@ -2,8 +2,10 @@
 
     REIDLIB_MARS_METADATA=<folder of the tables> python -m tests.benchmarks.protocols
 
-writes data/results/protocols/mars-labels.json: numbers only, no label of MARS. Nobody's picture
-is involved, so only *differences* between rows mean anything.
+writes data/results/protocols/mars-labels.json: numbers only, no label of MARS. Besides scores, it
+holds how many steps an epoch of each paper's recipe has on MARS's training labels.
+
+No picture is involved, so only *differences* between the rows of scores mean anything.
 
 The stand-in for a strong system: a person is a random direction that shares something with two
 look-alikes. A tracklet adds what its person looks like in that camera, and noise of its own, much
@@ -24,9 +26,12 @@ from typing import Any
 import numpy as np
 
 from reidlib.data import mars
-from reidlib.data.tracklets import Tracklet
+from reidlib.data.sampling import PKSampler
+from reidlib.data.tracklets import Tracklet, relabel
 from reidlib.evaluation import distances, score
 from reidlib.files import data_folder, write_text
+from reidlib.recipes import PAPERS, profile, recipe
+from reidlib.recipes.core import plan
 from tests import real_metadata
 
 SEED, WIDTH = 0, 128
@@ -94,6 +99,14 @@ def rows(tables: mars.Tables) -> list[dict[str, Any]]:
     return found
 
 
+def steps(tables: mars.Tables, paper: str) -> int:
+    """Batches in an epoch of a paper's recipe at the paper's size."""
+    chosen = recipe(paper)
+    settings = plan(chosen, profile("paper"))
+    train, mode = relabel(tables.train), chosen.sampler.mode
+    return len(PKSampler(train, settings.identities, settings.clips, mode, SEED))
+
+
 def main() -> None:
     if not os.environ.get("REIDLIB_MARS_METADATA"):
         sys.exit("set REIDLIB_MARS_METADATA to the folder of MARS's tables")
@@ -104,9 +117,11 @@ def main() -> None:
         "embeddings": "simulated; only differences between rows mean anything",
         "seed": SEED,
         "rows": rows(tables),
+        "steps an epoch": {paper: steps(tables, paper) for paper in PAPERS},
     }
     path = data_folder("results") / "protocols" / "mars-labels.json"
     write_text(path, json.dumps(record, indent=1) + "\n")
+    print(record["steps an epoch"])
     for row in record["rows"]:
         print("  ".join(f"{name} {value}" for name, value in row.items()))
 
