@@ -85,6 +85,11 @@ class Evidence:
         values = differences(*gains)
         return estimate(list(values.values())) if values else None
 
+    def parameters(self, recipe: str) -> int | None:
+        """Of the recipe's model, as its newest record has them."""
+        held = self.held.get(recipe)
+        return max(held.values(), key=_rank).record.parameters if held else None
+
     def stale(self, *recipes: str) -> str:
         """Why numbers of these recipes may not hold, in the words of the first such record."""
         for recipe in recipes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -56,21 +56,28 @@ def perform(job: Job, places: Places) -> Outcome:
         missing = found.missing(job)
         if not missing:
             return "recorded"
-        scenes = Scenes(job, places)
-        home = places.runs / job.name
-        # Other code trains other weights: the folder of a half-trained run says which it was.
-        folder = home / trained_by(find_recipe(job.recipe))
-        _remove(home, but=folder)
-        trained = _train(job, places, scenes, found, folder)
-        for name, wanted in missing.items():
-            _record(job, places, scenes, found, trained, name, wanted)
-        kept = job.recipe in places.keep or any(name in places.keep for name in job.tests)
-        _remove(folder if kept else home, but=folder / MODEL if kept else None)
+        _train_and_score(job, places, found, missing)
     return "done"
 
 
 def lock_file(job: Job, places: Places) -> Path:
     return places.results / ".locks" / job.name
+
+
+def _train_and_score(
+    job: Job, places: Places, found: Found, missing: Mapping[str, Sequence[str]]
+) -> None:
+    """missing: recipe -> what it is to be scored on."""
+    scenes = Scenes(job, places)
+    home = places.runs / job.name
+    # Other code trains other weights: the folder of a half-trained run says which it was.
+    folder = home / trained_by(find_recipe(job.recipe))
+    _remove(home, but=folder)
+    trained = _train(job, places, scenes, found, folder)
+    for name, wanted in missing.items():
+        _record(job, places, scenes, found, trained, name, wanted)
+    kept = any(name in places.keep for name in job.tests)
+    _remove(folder if kept else home, but=folder / MODEL if kept else None)
 
 
 class Scenes:

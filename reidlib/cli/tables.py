@@ -1,0 +1,140 @@
+"""What records say: the papers' tables beside ours, and a verdict on every claim."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reidlib.cli.common import Json, example, tell
+from reidlib.errors import ReidError
+
+if TYPE_CHECKING:
+    from reidlib.experiments.evidence import Evidence
+    from reidlib.experiments.writing import Sheet
+
+Records = Annotated[Path | None, typer.Option(help="Folder of records [data/results].")]
+Profile = Annotated[str, typer.Option(help="smoke, laptop, fine or paper.")]
+DataName = Annotated[str, typer.Option(help="promenade, mars, ilids, prid, lsvid or duke.")]
+TrainedOn = Annotated[str, typer.Option(help="Promenade's illnesses in training.")]
+Size = Annotated[str, typer.Option(help="Promenade people: tiny, small, mars.")]
+
+
+def table(
+    name: Annotated[str, typer.Argument(help="A table, e.g. sinet-3; `list` names them all.")],
+    measure: Annotated[str, typer.Option(help="mAP, rank-1, rank-5, rank-10, rank-20.")] = "mAP",
+    scored: Annotated[str, typer.Option(help="Scenario of the test; default: of training.")] = "",
+    data: DataName = "promenade",
+    scenario: TrainedOn = "street",
+    size: Size = "small",
+    profile: Profile = "laptop",
+    records: Records = None,
+    latex: Annotated[bool, typer.Option("--latex", help="For a paper (booktabs).")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="For programs; `seeds` is worlds.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="For a page.")] = False,
+    json: Json = False,
+) -> None:
+    """Print a paper's table: its numbers, ours from stored records, a verdict on each row.
+
+    Besides the tables: `bounds`, printed numbers that their own protocol or paper rules out, and
+    `disagreements`, rivals for whom the papers print different numbers.
+    """
+    from reidlib.experiments import tables, writing
+    from reidlib.experiments.printed import printed
+
+    chosen = [f for f, on in (("latex", latex), ("csv", csv), ("markdown", markdown)) if on]
+    if len(chosen) + json > 1:
+        raise ReidError("choose one of --latex, --csv, --markdown, --json")
+    form = chosen[0] if chosen else "text"
+    if name in writing.PAPERS_ALONE:
+        sheet = writing.PAPERS_ALONE[name]()
+        tell(_sheet(sheet), writing.write(sheet, form), json)
+    elif printed(name).kind == "comparison":
+        rivals = tables.comparison(name, _folder(records), profile)
+        sheet = writing.comparison_sheet(rivals)
+        tell(_sheet(sheet), writing.write(sheet, form), json)
+    else:
+        evidence = _evidence(records, data, scenario, size, profile)
+        found = tables.ablation(name, evidence, measure, scored)
+        text = writing.csv_of(found) if csv else writing.write(writing.ablation_sheet(found), form)
+        tell(_plain(found), text, json)
+
+
+def verdicts(
+    paper: Annotated[str | None, typer.Argument(help="Only this paper, e.g. SINet.")] = None,
+    data: DataName = "promenade",
+    scenario: TrainedOn = "street",
+    size: Size = "small",
+    profile: Profile = "laptop",
+    records: Records = None,
+    json: Json = False,
+) -> None:
+    """Say of every claim of the five papers whether the stored records bear it out, and why."""
+    from collections import Counter
+
+    from reidlib.experiments.verdicts import verdicts as judge_all
+
+    every = judge_all(_evidence(records, data, scenario, size, profile))
+    chosen = [v for v in every if paper is None or v.claim.paper.lower() == paper.lower()]
+    if not chosen:
+        papers = dict.fromkeys(v.claim.paper for v in every)
+        raise ReidError(f"no claims of a paper {paper!r}; try {', '.join(papers)}")
+    lines = []
+    for v in chosen:
+        kinds = ", ".join(v.claim.kinds)
+        lines += [f"{v.claim.id} ({kinds})  {v.claim.text}", f"    {v.verdict}"]
+        lines += [f"    paper: {v.claim.printed}", f"    ours: {v.why or 'nothing yet'}"]
+        shown = [f for f in v.findings if not f.comparison.decides and f.found]
+        lines += [f"    beside: {finding}" for finding in shown]
+    counts = Counter(v.verdict for v in chosen)
+    lines += [
+        "",
+        f"{len(chosen)} claims: " + ", ".join(f"{n} {word}" for word, n in counts.items()),
+    ]
+    tell([_finite(v.as_dict()) for v in chosen], "\n".join(lines), json)
+
+
+def _folder(records: Path | None) -> Path:
+    from reidlib.files import data_folder
+
+    return records or data_folder("results")
+
+
+def _evidence(records: Path | None, data: str, scenario: str, size: str, profile: str) -> Evidence:
+    from reidlib.data import loader
+    from reidlib.experiments.evidence import Evidence
+    from reidlib.experiments.jobs import Data
+    from reidlib.recipes import profile as find_profile
+
+    loader("mars" if data == "mars-layout" else data)
+    find_profile(profile)
+    return Evidence(_folder(records), profile, Data(data, None, scenario, size))
+
+
+def _sheet(sheet: Sheet) -> dict[str, Any]:
+    rows = [dict(zip(sheet.header, row)) for row in sheet.rows]
+    return {"title": sheet.title, "rows": rows, "notes": list(sheet.notes)}
+
+
+def _plain(found: Any) -> Any:
+    from dataclasses import asdict
+
+    return _finite(asdict(found))
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no infinity: the interval of a single world is null."""
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def register(app: typer.Typer) -> None:
+    app.command(epilog=example("reid table sinet-3", "reid table trsa-1 --measure rank-1 --csv"))(
+        table
+    )
+    app.command(epilog=example("reid verdicts", "reid verdicts TRSA --json"))(verdicts)

@@ -1,0 +1,181 @@
+"""The papers' tables beside ours: rows as data, every number a record's or the paper's.
+
+row | paper (data set) | ours | difference to the base row, in both | verdict
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from reidlib.errors import ReidError
+from reidlib.experiments.claims import CLAIMS, Comparison
+from reidlib.experiments.evidence import Evidence
+from reidlib.experiments.jobs import Data
+from reidlib.experiments.printed import MEASURES, PRINTED_NAMES, Column, PrintedTable, printed
+from reidlib.experiments.statistics import Estimate
+from reidlib.experiments.verdicts import judge
+from reidlib.recipes import recipes
+from reidlib.recipes.core import Recipe
+
+NOT_RUN = "not run yet"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row. printed, printed_gain: by data set, percent; gains are against the row `base`.
+
+    ours, gain: None without a record. verdict: "" where neither the paper nor a claim says what
+    to expect. stale: why ours may not hold any more.
+    """
+
+    label: str
+    recipe: str
+    control: bool
+    base: str
+    printed: Mapping[str, float]
+    printed_gain: Mapping[str, float]
+    ours: Estimate | None
+    gain: Estimate | None
+    verdict: str
+    stale: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One ablation in one measure, as `trained` and `scored` say."""
+
+    name: str
+    source: str
+    measure: str  # as printed: "mAP", "rank-1"
+    data_sets: tuple[str, ...]  # of the paper, those with this measure
+    trained: str
+    scored: str
+    rows: tuple[Row, ...]
+
+
+def ablation(name: str, evidence: Evidence, measure: str = "mAP", scored: str = "") -> Table:
+    """The rows of one table: the paper's, then the controls.
+
+    measure: "mAP", "rank-1", ...; scored: a scenario, "" for the one in training.
+    """
+    known(measure)
+    paper = printed(name)
+    labels = rows_of(name)
+    by_recipe = {recipe.name: label for label, recipe in labels.items()}
+    rows = []
+    for label, recipe in labels.items():
+        base = recipe.base if recipe.base in by_recipe and recipe.base != recipe.name else ""
+        here, there = (_cells(paper, x, measure) for x in (label, by_recipe.get(base, "")))
+        printed_gain = {d: round(here[d] - there[d], 2) for d in here if d in there}
+        key = MEASURES[measure]
+        gain = evidence.gain(recipe.name, base, key, scored) if base else None
+        rows.append(
+            Row(
+                label, recipe.name, recipe.control, by_recipe.get(base, ""), here, printed_gain,
+                evidence.score(recipe.name, key, scored), gain,
+                _verdict(recipe.name, base, printed_gain, evidence, key, scored),
+                evidence.stale(recipe.name),
+            )
+        )  # fmt: skip
+    sets = tuple(dict.fromkeys(data for data, what in paper.columns if what == measure))
+    return Table(name, paper.source, measure, sets, _trained(evidence),
+                 scored or evidence.trained_on, tuple(rows))  # fmt: skip
+
+
+def known(measure: str) -> None:
+    if measure not in MEASURES:
+        raise ReidError(f"no measure {measure!r}; there are {', '.join(MEASURES)}")
+
+
+def rows_of(name: str) -> dict[str, Recipe]:
+    """Label -> recipe of a table's rows, the paper's in their order, then the controls."""
+    found = [
+        (label, recipe)
+        for recipe in recipes().values()
+        for table, label in ((recipe.table, recipe.row), *recipe.also)
+        if table == name
+    ]
+    order = {label: i for i, label in enumerate(printed(name).rows)}
+    found.sort(key=lambda row: (row[1].control, order.get(row[0], len(order))))
+    return dict(found)
+
+
+def _cells(paper: PrintedTable, label: str, measure: str) -> dict[str, float]:
+    row = paper.rows.get(label, {})
+    return {data: value for (data, what), value in row.items() if what == measure}
+
+
+def _verdict(
+    of: str, base: str, expected: Mapping[str, float], evidence: Evidence, key: str, scored: str
+) -> str:
+    """By the claim about these two rows, or else by the direction that the paper prints."""
+    if not base:
+        return ""
+    comparison = _claimed(of, base)
+    if comparison is None:
+        signs = {gain > 0 for gain in expected.values() if gain}
+        if len(signs) != 1:
+            return ""
+        comparison = Comparison(of, base) if signs.pop() else Comparison(base, of)
+    found = evidence.gain(comparison.of, comparison.to, key, scored)
+    return judge(comparison, found, evidence) if found else NOT_RUN
+
+
+def _claimed(of: str, base: str) -> Comparison | None:
+    for claim in CLAIMS:
+        for c in claim.comparisons:
+            if c.decides and not c.illness and {c.of, c.to} == {of, base}:
+                return c
+    return None
+
+
+def _trained(evidence: Evidence) -> str:
+    data = evidence.data
+    if data.name != "promenade":
+        return f"{PRINTED_NAMES.get(data.name, data.name)}, profile {evidence.profile}"
+    return f"Promenade {data.size}, {data.scenario}, profile {evidence.profile}"
+
+
+@dataclass(frozen=True)
+class Comparisons:
+    """A paper's comparison with its rivals. ours: the paper's model, run here on the user's data.
+
+    worlds: runs (or halvings) behind our numbers, by data set.
+    """
+
+    name: str
+    source: str
+    columns: tuple[Column, ...]
+    rows: Mapping[str, Mapping[Column, float]]
+    own: str
+    ours: Mapping[Column, float]
+    worlds: Mapping[str, int]
+
+
+def comparison(name: str, folder: Path, profile: str) -> Comparisons:
+    """The table as printed, and what records say of the same method on the same data set."""
+    paper = printed(name)
+    recipe = next(r for r in full_models() if r.paper == _code_name(paper.paper))
+    ours: dict[Column, float] = {}
+    worlds: dict[str, int] = {}
+    for reader, data_set in PRINTED_NAMES.items():
+        columns = [c for c in paper.columns if c[0] == data_set]
+        evidence = Evidence(folder, profile, Data(reader)) if columns else None
+        for column in columns:
+            assert evidence is not None
+            if found := evidence.score(recipe.name, MEASURES[column[1]]):
+                ours[column], worlds[data_set] = found.mean, found.worlds
+    return Comparisons(name, paper.source, paper.columns, paper.rows, paper.own, ours, worlds)
+
+
+def full_models() -> list[Recipe]:
+    """Each paper's own model."""
+    return [r for name, r in recipes().items() if name == r.paper]
+
+
+def _code_name(paper: str) -> str:
+    from reidlib.recipes import PAPERS
+
+    return next(code for code, name in PAPERS.items() if name == paper)

@@ -1,0 +1,195 @@
+"""What the records say about each claim: holds, opposite, equivalent, different, or undecided.
+
+An interval that excludes zero decides superiority, two one-sided tests decide equivalence; Holm's
+correction over all comparisons that decide is shown beside, and named where it changes the matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reidlib.experiments.claims import CLAIMS, Claim, Comparison
+from reidlib.experiments.evidence import Evidence
+from reidlib.experiments.printed import PRINTED_NAMES
+from reidlib.experiments.statistics import Estimate, equivalence, holm, holm_confidence
+
+MEASURE = "map"
+LEVEL = 0.05
+UNDECIDED, NOT_MEASURED = "undecided", "undecided: not measured yet"
+EQUIVALENT, DIFFERENT, BESIDE = "equivalent", "different", "numbers beside each other"
+
+
+def holds(evidence: Evidence) -> str:
+    return f"holds on {place(evidence)}"
+
+
+def opposite(evidence: Evidence) -> str:
+    return f"opposite on {place(evidence)}"
+
+
+def place(evidence: Evidence) -> str:
+    """The data set's name in words."""
+    name = evidence.data.name
+    return PRINTED_NAMES.get(name, name.capitalize())
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One comparison, measured or not. corrected: the interval at Holm's confidence, and its p."""
+
+    comparison: Comparison
+    found: Estimate | None
+    verdict: str
+    corrected: tuple[float, float, float] | None = None
+    stale: str = ""
+
+    def __str__(self) -> str:
+        if self.found is None:
+            return f"{self.comparison}: not run yet"
+        text = f"{self.comparison}: {told(self.found)}"
+        if self.corrected and self.corrected[2] >= LEVEL > self.found.p:
+            text += f", not after Holm's correction (p {self.corrected[2]:.2g})"
+        return text + (" (stale)" if self.stale else "")
+
+
+def told(found: Estimate) -> str:
+    """ "+1.3 [+0.2, +2.4], 5 worlds"."""
+    if found.worlds < 2:
+        return f"{found.mean:+.1f}, one world"
+    return f"{found.mean:+.1f} [{found.low:+.1f}, {found.high:+.1f}], {found.worlds} worlds"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim, what was found, and one line on why."""
+
+    claim: Claim
+    verdict: str
+    why: str
+    findings: tuple[Finding, ...] = ()
+    numbers: tuple[str, ...] = ()  # of the cost part
+
+    def as_dict(self) -> dict[str, Any]:
+        """For scripts."""
+        return {
+            "id": self.claim.id,
+            "paper": self.claim.paper,
+            "claim": self.claim.text,
+            "kinds": list(self.claim.kinds),
+            "printed": self.claim.printed,
+            "verdict": self.verdict,
+            "why": self.why,
+            "numbers": list(self.numbers),
+            "comparisons": [_plain(finding) for finding in self.findings],
+        }
+
+
+def measure(comparison: Comparison, evidence: Evidence) -> Estimate | None:
+    """The comparison's mean difference in mAP over worlds; None without records."""
+    if comparison.illness:
+        return evidence.gain_under(comparison.of, comparison.to, MEASURE, comparison.illness)
+    return evidence.gain(comparison.of, comparison.to, MEASURE)
+
+
+def judge(comparison: Comparison, found: Estimate | None, evidence: Evidence) -> str:
+    """One comparison in the words of its kind."""
+    if found is None:
+        return NOT_MEASURED
+    apart = found.low > 0 or found.high < 0
+    if comparison.kind == "E":
+        if equivalence(found, comparison.margin) < LEVEL:
+            return EQUIVALENT
+        return DIFFERENT if apart else UNDECIDED
+    if not apart:
+        return UNDECIDED
+    return holds(evidence) if found.mean > 0 else opposite(evidence)
+
+
+def verdicts(evidence: Evidence) -> list[Verdict]:
+    """Every claim of `claims.py`, in their order."""
+    found = [[(c, measure(c, evidence)) for c in claim.comparisons] for claim in CLAIMS]
+    decisive = [e for of in found for c, e in of if e is not None and c.decides and c.kind == "S"]
+    corrected = dict(zip(map(id, decisive), _corrected(decisive)))
+    return [
+        _verdict(
+            claim,
+            tuple(
+                Finding(
+                    c, e, judge(c, e, evidence), corrected.get(id(e)), evidence.stale(c.of, c.to)
+                )
+                for c, e in of
+            ),
+            evidence,
+        )
+        for claim, of in zip(CLAIMS, found)
+    ]
+
+
+def _corrected(found: Sequence[Estimate]) -> list[tuple[float, float, float]]:
+    """Holm's interval and p of each, over all of them."""
+    ps = [one.p for one in found]
+    return [
+        (*one.interval(confidence), p)
+        for one, confidence, p in zip(found, holm_confidence(ps), holm(ps))
+    ]
+
+
+def _verdict(claim: Claim, findings: tuple[Finding, ...], evidence: Evidence) -> Verdict:
+    deciding = [f for f in findings if f.comparison.decides]
+    numbers = _numbers(claim, evidence)
+    why = "; ".join([*map(str, deciding), *numbers])
+    if claim.pending:
+        why += "; " * bool(why) + f"not measured yet: {claim.pending}"
+    return Verdict(claim, _word(claim, deciding, numbers, evidence), why, findings, numbers)
+
+
+def _word(
+    claim: Claim, deciding: Sequence[Finding], numbers: Sequence[str], evidence: Evidence
+) -> str:
+    """A claim of several parts holds when all do, and fails when one does."""
+    words = {f.verdict for f in deciding}
+    for failed in (opposite(evidence), DIFFERENT):
+        if failed in words:
+            return failed
+    if not deciding:
+        return BESIDE if numbers and not claim.pending else NOT_MEASURED
+    if claim.pending or NOT_MEASURED in words:
+        return NOT_MEASURED if words == {NOT_MEASURED} else UNDECIDED
+    return words.pop() if len(words) == 1 else UNDECIDED
+
+
+def _numbers(claim: Claim, evidence: Evidence) -> tuple[str, ...]:
+    """The cost part of a claim: counts, and counts of parameters in records."""
+    told = []
+    for one, other in claim.counted:
+        counts = [evidence.parameters(recipe) for recipe in (one, other)]
+        if None not in counts:
+            told.append(f"{one} has {counts[0]:,} parameters, {other} {counts[1]:,}")
+    if "C" in claim.kinds and not claim.counted:
+        from reidlib.costs import claims
+
+        for cost in claims(claim.paper.lower()):
+            told.append(f"{cost.what}, {cost.convention}: {cost.printed:.3f} G, {cost.ours:.3f} G")
+    return tuple(told)
+
+
+def _plain(finding: Finding) -> dict[str, Any]:
+    found, comparison = finding.found, finding.comparison
+    several = found is not None and found.worlds > 1
+    return {
+        "of": comparison.of,
+        "to": comparison.to,
+        "illness": comparison.illness,
+        "kind": comparison.kind,
+        "margin": comparison.margin if comparison.kind == "E" else None,
+        "decides": comparison.decides,
+        "mean": found.mean if found else None,
+        "interval": [found.low, found.high] if found and several else None,
+        "p": found.p if found else None,
+        "holm": list(finding.corrected) if finding.corrected and several else None,
+        "worlds": found.worlds if found else 0,
+        "verdict": finding.verdict,
+        "stale": finding.stale,
+    }

@@ -1,0 +1,226 @@
+"""Tables as text, Markdown, LaTeX and CSV. Cells are strings by now; nothing is computed here."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reidlib.experiments.printed import breaches, disagreements, printed_tables
+from reidlib.experiments.printed_tables import DIAMETERS
+from reidlib.experiments.statistics import Estimate
+from reidlib.experiments.tables import NOT_RUN, Comparisons, Table
+
+FORMATS = ("text", "markdown", "latex", "csv")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A title, a header, rows of cells, and notes beneath."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+
+
+def ablation_sheet(table: Table) -> Sheet:
+    """One measure: the paper's data sets, ours, differences in both, the verdict."""
+    sets = table.data_sets
+    header = (
+        "row", *(f"{data} {table.measure}" for data in sets), f"ours {table.measure}", "worlds",
+        *(f"{data} diff." for data in sets), "ours diff.", "to", "verdict",
+    )  # fmt: skip
+    rows = []
+    for row in table.rows:
+        ours = _score(row.ours) + (" !" if row.stale and row.ours else "")
+        rows.append(
+            (
+                "(+) " * row.control + row.label,
+                *(_number(row.printed.get(data)) for data in sets),
+                ours,
+                str(row.ours.worlds) if row.ours else "0",
+                *(_signed(row.printed_gain.get(data)) for data in sets),
+                _gain(row.gain) if row.base else "-",
+                row.base or "-",
+                row.verdict or "-",
+            )
+        )
+    notes = [
+        f"ours: {table.trained}, scored on {table.scored}; percent; mean and 95 % t interval over "
+        "worlds, differences paired by world",
+        "(+): a control of ours, not in the paper",
+    ]
+    stale = {row.stale for row in table.rows if row.stale and row.ours}
+    notes += [f"!: stale, {why}" for why in sorted(stale)]
+    return Sheet(f"{table.name}: {table.source}", header, tuple(rows), tuple(notes))
+
+
+def comparison_sheet(table: Comparisons) -> Sheet:
+    """The rivals as printed, and our run of the paper's method under its name."""
+    header = ("method", *(f"{data} {measure}" for data, measure in table.columns))
+    rows = [
+        (label, *(_number(values.get(column)) for column in table.columns))
+        for label, values in table.rows.items()
+    ]
+    ours = (_number(table.ours.get(c)) if c in table.ours else NOT_RUN for c in table.columns)
+    rows.append((f"{table.own}, run here", *ours))
+    worlds = ", ".join(f"{data} {count}" for data, count in table.worlds.items())
+    notes = ("percent, as printed", *((f"runs here: {worlds}",) if worlds else ()))
+    return Sheet(f"{table.name}: {table.source}", header, tuple(rows), notes)
+
+
+def bounds_sheet() -> Sheet:
+    """Printed numbers that their own protocol or their own paper rules out."""
+    rows = [
+        (b.table, b.row, f"{b.column[0]} {b.column[1]}", _number(b.value), b.why)
+        for b in breaches()
+    ]
+    notes = (
+        "bounds are computed from the printed CMC values, each end as generous as rounding allows",
+    )
+    header = ("table", "row", "column", "printed", "why it cannot be")
+    return Sheet("printed numbers that contradict their own paper", header, tuple(rows), notes)
+
+
+def disagreements_sheet() -> Sheet:
+    """Rivals for whom the papers print different numbers."""
+    rows = [
+        (d.method, f"{d.column[0]} {d.column[1]}", _number(value), "; ".join(places))
+        for d in disagreements()
+        for value, places in d.values.items()
+    ]
+    header = ("method", "column", "printed", "where")
+    return Sheet("one rival, several numbers", header, tuple(rows))
+
+
+def diameters_sheet() -> Sheet:
+    """TACAN's Table 3, whose measure is no score of a run."""
+    rows = [
+        (label, *(f"{value:.4f}" for value in values), "comes with the figures")
+        for label, values in DIAMETERS.items()
+    ]
+    header = ("model", *(f"sample {i}" for i in range(1, 6)), "ours")
+    return Sheet("tacan-3: TACAN, Table 3, largest distance within a person", header, tuple(rows))
+
+
+def list_sheet() -> Sheet:
+    """Every name that can be asked for."""
+    rows: list[tuple[str, ...]] = [(t.name, t.source, t.kind) for t in printed_tables().values()]
+    rows.append(("tacan-3", "TACAN, Table 3", "diameters"))
+    rows += [("bounds", "all", "check"), ("disagreements", "all", "check")]
+    return Sheet("tables", ("name", "source", "kind"), tuple(sorted(rows)))
+
+
+# Sheets that need no records.
+PAPERS_ALONE = {
+    "bounds": bounds_sheet,
+    "disagreements": disagreements_sheet,
+    "tacan-3": diameters_sheet,
+    "list": list_sheet,
+}
+
+
+def write(sheet: Sheet, form: str) -> str:
+    """The sheet in one of FORMATS."""
+    return {"text": _text, "markdown": _markdown, "latex": _latex, "csv": _csv}[form](sheet)
+
+
+def csv_of(table: Table) -> str:
+    """An ablation for programs: every number in a column of its own, `seeds` = worlds."""
+    header = ["table", "row", "recipe", "control", "measure", "scored", "trained"]
+    header += [f"paper {data}" for data in table.data_sets]
+    header += ["ours", "low", "high", "seeds", "base"]
+    header += [f"paper difference {data}" for data in table.data_sets]
+    header += ["difference", "difference low", "difference high", "p", "verdict", "stale"]
+    rows = []
+    for row in table.rows:
+        cells: list[object] = [table.name, row.label, row.recipe, row.control, table.measure]
+        cells += [table.scored, table.trained, *(row.printed.get(d, "") for d in table.data_sets)]
+        cells += [*_ends(row.ours), row.ours.worlds if row.ours else 0, row.base]
+        cells += [row.printed_gain.get(data, "") for data in table.data_sets]
+        cells += [*_ends(row.gain), row.gain.p if row.gain else "", row.verdict, row.stale]
+        rows.append(cells)
+    return _lines([header, *rows])
+
+
+def _ends(found: Estimate | None) -> list[object]:
+    if found is None:
+        return ["", "", ""]
+    ends = (found.low, found.high)
+    return [found.mean, *(end if math.isfinite(end) else "" for end in ends)]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
+
+
+def _signed(value: float | None) -> str:
+    return "-" if value is None else f"{value:+.1f}"
+
+
+def _score(found: Estimate | None) -> str:
+    if found is None:
+        return NOT_RUN
+    if found.worlds < 2:
+        return f"{found.mean:.1f}"
+    return f"{found.mean:.1f} ± {found.high - found.mean:.1f}"
+
+
+def _gain(found: Estimate | None) -> str:
+    if found is None:
+        return NOT_RUN
+    if found.worlds < 2:
+        return f"{found.mean:+.1f}"
+    return f"{found.mean:+.1f} [{found.low:+.1f}, {found.high:+.1f}]"
+
+
+def _text(sheet: Sheet) -> str:
+    widths = [max(map(len, column)) for column in zip(sheet.header, *sheet.rows)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip()
+        for cells in (sheet.header, ["-" * width for width in widths], *sheet.rows)
+    ]
+    return "\n".join([sheet.title, "", *lines, "", *sheet.notes])
+
+
+def _markdown(sheet: Sheet) -> str:
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+    body = [line(sheet.header), "|" + "---|" * len(sheet.header), *map(line, sheet.rows)]
+    return "\n".join([f"**{sheet.title}**", "", *body, "", *(f"{n}  " for n in sheet.notes)])
+
+
+_ESCAPES = {"\\": r"\textbackslash{}", "±": r"$\pm$", **{c: f"\\{c}" for c in "&%$#_{}"}}
+
+
+def _latex(sheet: Sheet) -> str:
+    def line(cells: Sequence[str]) -> str:
+        return " & ".join("".join(_ESCAPES.get(c, c) for c in cell) for cell in cells) + r" \\"
+
+    return "\n".join(
+        [
+            f"% {sheet.title}",
+            *(f"% {note}" for note in sheet.notes),
+            r"\begin{tabular}{l" + "r" * (len(sheet.header) - 2) + "l}",
+            r"\toprule",
+            line(sheet.header),
+            r"\midrule",
+            *map(line, sheet.rows),
+            r"\bottomrule",
+            r"\end{tabular}",
+        ]
+    )
+
+
+def _csv(sheet: Sheet) -> str:
+    return _lines([sheet.header, *sheet.rows])
+
+
+def _lines(rows: Sequence[Sequence[object]]) -> str:
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerows(rows)
+    return file.getvalue().rstrip("\n")

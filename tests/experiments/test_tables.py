@@ -1,0 +1,306 @@
+"""Tables and verdicts: every number a record's or the paper's, every claim told, none invented."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from scipy import stats
+
+from reidlib.__main__ import main
+from reidlib.errors import ReidError
+from reidlib.experiments.claims import CLAIMS
+from reidlib.experiments.evidence import Evidence
+from reidlib.experiments.printed import printed_tables
+from reidlib.experiments.tables import ablation, comparison
+from reidlib.experiments.verdicts import verdicts
+from reidlib.experiments.writing import FORMATS, ablation_sheet, comparison_sheet, csv_of, write
+from reidlib.recipes import recipes
+from reidlib.records import write_record
+from tests.experiments.fake_records import fake_record, leave
+
+BASE = [0.60, 0.61, 0.58, 0.62, 0.59]
+SBM = [0.62, 0.635, 0.60, 0.645, 0.605]  # better in every world
+ABLATIONS = [t.name for t in printed_tables().values() if t.kind == "ablation"]
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    leave(tmp_path / "results", "sinet-2/base", *BASE)
+    leave(tmp_path / "results", "sinet-2/sbm", *SBM)
+    return tmp_path / "results"
+
+
+def row(table, label):
+    return next(r for r in table.rows if r.label == label)
+
+
+def test_a_row_by_hand(results: Path) -> None:
+    found = row(ablation("sinet-2", Evidence(results)), "+SBM")
+    gains = [100 * (a - b) for a, b in zip(SBM, BASE)]
+    assert found.printed == {"MARS": 85.7, "LS-VID": 77.1}
+    assert found.printed_gain == {"MARS": 2.5, "LS-VID": 3.8}
+    assert found.ours.mean == pytest.approx(sum(SBM) * 20)
+    assert found.ours.worlds == found.gain.worlds == 5
+    low, high = stats.t.interval(0.95, 4, sum(gains) / 5, stats.sem(gains))
+    assert (found.gain.low, found.gain.high) == pytest.approx((low, high))
+    assert (found.base, found.verdict) == ("base.", "holds on Promenade")
+
+
+def test_rows_pair_by_world(results: Path) -> None:
+    """A row with other worlds only has a score and no difference."""
+    write_record(fake_record("sinet-2/idm", 7, {"street": 0.9}), results)
+    found = row(ablation("sinet-2", Evidence(results)), "+IDM")
+    assert found.ours.worlds == 1
+    assert found.gain is None
+    assert found.verdict == "not run yet"
+
+
+def test_one_row_in_two_tables(results: Path) -> None:
+    evidence = Evidence(results)
+    ours = row(ablation("sinet-3", evidence), "base. + SBM").ours
+    assert ours == row(ablation("sinet-2", evidence), "+SBM").ours
+    assert row(ablation("sinet-fig5", evidence), "k = 3").ours == ours
+
+
+@pytest.mark.parametrize("name", ABLATIONS)
+@pytest.mark.parametrize("form", FORMATS)
+def test_no_number_without_a_record(name: str, form: str, tmp_path: Path) -> None:
+    """Nothing was run: all numbers in the print are the paper's, or in a row's name."""
+    table = ablation(name, Evidence(tmp_path / "none"))
+    assert table.rows
+    assert all(r.ours is None and r.gain is None for r in table.rows)
+    sheet = ablation_sheet(table)
+    known = {f"{v:.1f}" for v in (*(x for r in table.rows for x in r.printed.values()),)}
+    known |= {f"{v:+.1f}" for r in table.rows for v in r.printed_gain.values()}
+    known |= {"0", "-", "not run yet", "not run yet!"}
+    first = sheet.header.index(f"ours {table.measure}")
+    for cells in sheet.rows:
+        assert cells[first] == "not run yet"
+        assert set(cells[1:-2]) <= known
+    assert write(sheet, form).count("not run yet") >= len(table.rows)
+
+
+def test_the_number_goes_with_its_record(results: Path) -> None:
+    shown = write(ablation_sheet(ablation("sinet-2", Evidence(results))), "text")
+    assert f"{sum(SBM) * 20:.1f} ±" in shown
+    for path in results.glob("sinet-2_sbm*"):
+        path.unlink()
+    shown = write(ablation_sheet(ablation("sinet-2", Evidence(results))), "text")
+    assert f"{sum(SBM) * 20:.1f} ±" not in shown
+
+
+def test_other_data_profiles_and_scenarios_do_not_mix(results: Path) -> None:
+    from reidlib.experiments.jobs import Data
+
+    assert not Evidence(results, "fine").held
+    assert not Evidence(results, data=Data(scenario="clean")).held
+    assert not Evidence(results, data=Data(size="tiny")).held
+    assert not Evidence(results, data=Data("mars")).held
+    other = fake_record("sinet", 0, {"street": 0.5})
+    settings = {**other.data["settings"], "digest": "of fewer people"}
+    write_record(replace(other, data={**other.data, "settings": settings}), results)
+    assert "sinet" not in Evidence(results).held
+
+
+def test_stale_records_are_marked_and_give_way(results: Path) -> None:
+    gone = {"version": "0", "commit": None, "sources": {"models/sinet.py": "0"}}
+    old = fake_record("sinet", 0, {"street": 0.9}, code=gone, finished="2027")
+    write_record(old, results)
+    table = ablation("sinet-2", Evidence(results))
+    assert "changed" in row(table, "SINet").stale
+    text = write(ablation_sheet(table), "text")
+    assert "90.0 !" in text
+    assert "!: stale, " in text
+    write_record(fake_record("sinet", 0, {"street": 0.7}), results)
+    assert row(ablation("sinet-2", Evidence(results)), "SINet").ours.mean == pytest.approx(70)
+
+
+def test_another_recipe_whose_weights_are_tested_has_changed(results: Path) -> None:
+    leave(results, "fgra-2/shuffled", 0.5)
+    assert not Evidence(results).stale("fgra-2/shuffled")
+    write_record(fake_record("fgra-2/shuffled", 0, {"street": 0.5}, notes={}), results)
+    assert "fgra, whose weights it tests" in Evidence(results).stale("fgra-2/shuffled")
+
+
+def test_a_broken_record_is_set_aside_and_told(results: Path) -> None:
+    (results / "half.json").write_text('{"format": 1')
+    with pytest.warns(UserWarning, match=r"half\.json is not a run record"):
+        assert Evidence(results).held
+    assert (results / "half.json.broken").exists()
+
+
+def test_csv_has_seeds(results: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(csv_of(ablation("sinet-2", Evidence(results))))))
+    sbm = next(r for r in rows if r["recipe"] == "sinet-2/sbm")
+    assert sbm["seeds"] == "5"
+    assert float(sbm["ours"]) == pytest.approx(sum(SBM) * 20)
+    assert float(sbm["paper MARS"]) == 85.7
+    assert next(r for r in rows if r["recipe"] == "sinet")["ours"] == ""
+
+
+def test_latex_and_markdown_escape(results: Path) -> None:
+    sheet = ablation_sheet(ablation("trsa-1", Evidence(results)))
+    latex, markdown = write(sheet, "latex"), write(sheet, "markdown")
+    assert r"Baseline + L\_v" in latex
+    assert not re.search(r"(?<!\\)_", latex.split(r"\midrule")[1])
+    assert all(line.startswith("|") for line in markdown.splitlines()[2:10])
+
+
+def test_measure_and_names_are_checked(results: Path) -> None:
+    with pytest.raises(ReidError, match="no measure 'map'; there are mAP"):
+        ablation("sinet-2", Evidence(results), "map")
+    found = row(ablation("sinet-2", Evidence(results), "rank-1"), "base.")
+    assert found.printed["MARS"] == 88.6
+    assert found.ours.mean == pytest.approx(sum(BASE) * 20 + 10)
+
+
+def test_comparison_shows_rivals_and_waits_for_the_users_data(results: Path) -> None:
+    sheet = comparison_sheet(comparison("sinet-1", results, "laptop"))
+    assert sheet.rows[-1][0] == "SINet, run here"
+    assert set(sheet.rows[-1][1:]) == {"not run yet"}
+    data = {"name": "mars", "version": "1", "protocol": "", "split": "", "settings": {}}
+    for world, value in enumerate((0.8, 0.82)):
+        write_record(fake_record("sinet", world, {"mars": value}, data=data), results)
+    found = comparison("sinet-1", results, "laptop")
+    assert found.ours == pytest.approx({("MARS", "mAP"): 81.0, ("MARS", "rank-1"): 91.0})
+    assert found.worlds == {"MARS": 2}
+
+
+# Verdicts
+
+
+def verdict(results: Path, claim: str):
+    return next(v for v in verdicts(Evidence(results)) if v.claim.id == claim)
+
+
+def test_all_claims_and_only_known_recipes() -> None:
+    counts = {"T": 6, "R": 9, "F": 9, "C": 5, "S": 14}
+    assert [c.id for c in CLAIMS] == [f"{p}{i}" for p, n in counts.items() for i in range(1, n + 1)]
+    known = recipes()
+    for claim in CLAIMS:
+        assert {x for c in claim.comparisons for x in (c.of, c.to)} <= set(known)
+        assert {x for pair in claim.counted for x in pair} <= set(known)
+        assert claim.comparisons or claim.pending or "C" in claim.kinds
+        assert claim.pending or "M" not in claim.kinds
+        assert (
+            bool({"S", "E"} & set(claim.kinds)) == any(c.decides for c in claim.comparisons)
+            or claim.id == "F9"
+        )
+        assert {c.kind for c in claim.comparisons if c.decides} <= set(claim.kinds)
+
+
+def test_nothing_measured_nothing_claimed(tmp_path: Path) -> None:
+    for found in verdicts(Evidence(tmp_path)):
+        assert found.verdict == "undecided: not measured yet" or found.claim.id == "S14"
+        assert all(f.found is None for f in found.findings)
+
+
+def test_one_failing_part_fails_a_claim(results: Path) -> None:
+    leave(results, "sinet-2/idm", *(b + 0.03 - 0.001 * i for i, b in enumerate(BASE)))
+    leave(results, "sinet", *(b + 0.05 + 0.002 * i for i, b in enumerate(BASE)))
+    assert verdict(results, "S1").verdict == "holds on Promenade"
+    leave(results, "sinet", *(b - 0.05 + 0.002 * i for i, b in enumerate(BASE)))
+    assert verdict(results, "S1").verdict == "opposite on Promenade"
+
+
+def test_undecided_says_how_far(results: Path) -> None:
+    leave(results, "sinet-3/gc", *BASE)
+    leave(results, "sinet-2/idm", 0.61, 0.60, 0.59, 0.61, 0.60)
+    found = verdict(results, "S4")
+    assert found.verdict == "undecided"
+    assert "sinet-2/idm - sinet-3/gc: +0.2 [" in found.why
+    assert "5 worlds" in found.why
+
+
+def test_equivalence_words(results: Path) -> None:
+    for name in ("sinet-3/non-local-ones", "sinet-3/non-local-inverse"):
+        leave(results, name, *(b + 0.001 * (-1) ** i for i, b in enumerate(BASE)))
+    leave(results, "sinet-3/non-local", *BASE)
+    assert verdict(results, "S3").verdict == "equivalent"
+    leave(results, "sinet-3/non-local", *(b + 0.03 + 0.001 * i for i, b in enumerate(BASE)))
+    assert verdict(results, "S3").verdict == "different"
+    leave(results, "sinet-3/non-local", 0.5, 0.7, 0.6, 0.66, 0.52)
+    assert verdict(results, "S3").verdict == "undecided"
+
+
+def test_a_cause_is_the_gain_under_it_minus_the_gain_in_clean(results: Path) -> None:
+    clean, ill = [0.9, 0.91, 0.92], [0.5, 0.52, 0.49]
+    leave(results, "trsa-1/sam", 0.6, 0.6, 0.6, clean=clean, occlusion=ill)
+    leave(
+        results, "trsa-1/sam-reg", 0.62, 0.625, 0.63,
+        clean=[0.91, 0.92, 0.93], occlusion=[0.55, 0.58, 0.55],
+    )  # fmt: skip
+    found = verdict(results, "T3")
+    under = next(f for f in found.findings if f.comparison.illness)
+    assert under.found.values == pytest.approx((4.0, 5.0, 5.0))
+    assert found.verdict == "holds on Promenade"
+
+
+def test_holm_over_everything_that_decides(results: Path) -> None:
+    """One comparison alone is corrected by one; two by two."""
+    leave(results, "trsa-1/baseline", *BASE)
+    leave(results, "trsa-1/triplet", *SBM)
+    found = verdict(results, "T1").findings[0]
+    assert found.corrected[2] == pytest.approx(min(1, 2 * found.found.p))
+    assert found.corrected[0] < found.found.low
+
+
+def test_mechanism_waits_even_where_scores_hold(results: Path) -> None:
+    leave(results, "fgra-2/ram-tas", *BASE)
+    leave(results, "fgra-2/cr", *SBM)
+    found = verdict(results, "F4")
+    assert found.verdict == "undecided"
+    assert "not measured yet: spread" in found.why
+
+
+# The command line
+
+
+def reid(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["reid", *map(str, words)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    return int(left.value.code or 0)
+
+
+def test_json_has_no_infinity(results, monkeypatch, capsys) -> None:
+    leave(results, "sinet", 0.7)
+    for words in (["table", "sinet-2"], ["verdicts"], ["table", "fgra-1"], ["table", "bounds"]):
+        assert reid(monkeypatch, *words, "--records", results, "--json") == 0
+        json.loads(capsys.readouterr().out, parse_constant=lambda x: pytest.fail(x))
+    assert reid(monkeypatch, "verdicts", "sinet", "--records", results, "--json") == 0
+    assert len(json.loads(capsys.readouterr().out)) == 14
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "table sinet-9",
+        "table sinet-2 --csv --latex",
+        "table sinet-2 --profile huge",
+        "table sinet-2 --data x",
+        "verdicts gan",
+        "experiment sinet-9",
+        "experiment sinet --score-on fog",
+        "experiment sinet --score-on occlusion=much",
+        "experiment sinet --worlds 0",
+        "experiment sinet --data mars",
+    ],
+)
+def test_names_that_do_not_exist(words, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert reid(monkeypatch, *words.split()) == 2
+    assert capsys.readouterr().err.startswith("reid: ")
+
+
+@pytest.mark.parametrize("name", ["tacan-3", "bounds", "disagreements", "list"])
+def test_what_needs_no_records(name, results, monkeypatch, capsys) -> None:
+    assert reid(monkeypatch, "table", name, "--markdown") == 0
+    assert "|" in capsys.readouterr().out
