@@ -50,6 +50,24 @@ def save_model(path: Path, model: nn.Module, about: About) -> None:
         temporary.write_bytes(save(tensors, {"reidlib": json.dumps(asdict(about))}))
 
 
+def export_backbone(run: Path, out: Path) -> int:
+    """The backbone of a trained run as a file that others start from; returns its parameters.
+
+    The header says what it was trained on. Plug-ins and heads stay behind.
+    """
+    from safetensors.torch import save_file
+
+    model, about = load_model(run)
+    tensors = {
+        name.removeprefix("backbone."): tensor.contiguous()
+        for name, tensor in model.state_dict().items()
+        if name.startswith("backbone.") and not name.startswith("backbone.plugins.")
+    }
+    with whole_file(out) as temporary:
+        save_file(tensors, temporary, {"reidlib-backbone": json.dumps(asdict(about))})
+    return sum(t.numel() for t in tensors.values())
+
+
 def load_model(path: Path) -> tuple[nn.Module, About]:
     """The model of a run's folder or model file, in evaluation mode on the CPU."""
     from safetensors import SafetensorError

@@ -163,6 +163,22 @@ def rank(
     tell(result, f"{len(chosen)} queries, {k} matches each: {out}", json)
 
 
+def export(
+    run: Run,
+    out: Annotated[Path, typer.Option(help="File to write (.safetensors).")],
+    json: Json = False,
+) -> None:
+    """Write the backbone of a trained run to a file that `reid train --weights` starts from."""
+    from reidlib.checkpoints import export_backbone
+    from reidlib.weights import digest
+
+    if out.suffix != ".safetensors":
+        raise ReidError(f"{out} should end in .safetensors")
+    count = export_backbone(run, out)
+    result = {"file": str(out), "parameters": count, "sha256": digest(out)}
+    tell(result, f"{count:,} numbers in {out}, sha256 {result['sha256']}", json)
+
+
 def reopen(data: dict[str, Any], root: Path | None, changes: dict[str, Any]) -> TrackletDataset:
     """The data set that a record or a model names, with some options changed."""
     from inspect import signature
@@ -192,6 +208,7 @@ def _device(name: str | None) -> str:
 
 
 def register(app: typer.Typer) -> None:
+    app.command(epilog=example("reid export runs/first --out backbone.safetensors"))(export)
     app.command(epilog=example("reid train baseline --out runs/first"))(train)
     app.command(epilog=example("reid evaluate runs/first --with scenario=clean"))(evaluate)
     app.command(epilog=example("reid rank runs/first --out ranking.png"))(rank)

@@ -146,12 +146,16 @@ PROFILES: dict[str, Profile] = {
             "smoke", 64, 32, "small", True, 4, 2, 4, 3e-4, summary="seconds: does every part run?"
         ),
         Profile(
-            "laptop", 64, 32, "small", True, 8, 4, 600, 1e-3, 0.99,
-            summary="one to three minutes on 2 cores: every statistic",
+            "laptop", 64, 32, "small", True, 8, 4, 500, 1e-3, 0.99, "bf16", "small",
+            summary="about a minute on 2 cores: every statistic",
         ),
         Profile(
-            "fine", 128, 64, "small", True, 8, 4, 600, 1e-3, 0.99,
+            "fine", 128, 64, "small", True, 8, 4, 500, 1e-3, 0.99, "bf16", "small",
             summary="a few minutes on 2 cores: every picture of attention",
+        ),
+        Profile(
+            "pretrain", 64, 32, "small", True, 16, 4, 1000, 2e-3, 0.99, "bf16",
+            summary="minutes, once: the shipped backbone, on people of no other set",
         ),
         Profile(
             "paper", None, None, "resnet50", False, None, None, None, None,
