@@ -1,0 +1,218 @@
+"""What every figure works with: trained models side by side, people chosen by rule, maps judged.
+
+No picture is picked by hand. A figure looks at the first `LOOKED_AT` queries of the data, in the
+data's order, judges them all, and shows three: the first, the median and the worst.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from reidlib.data.tracklets import Tracklet, TrackletDataset
+from reidlib.errors import ReidError
+from reidlib.files import data_folder
+from reidlib.recipes.core import Profile, Recipe
+from reidlib.seeing.attention import Seen, look
+from reidlib.seeing.cam import clip_cam, similarity
+from reidlib.seeing.health import frame_faults, map_faults
+from reidlib.seeing.truth import estimate, judge, likeness, overlap, overlap_with_first, readings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LOOKED_AT = 24
+RULE = f"first, median and worst of the first {LOOKED_AT} queries"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A model in a comparison, and where its numbers stand."""
+
+    name: str
+    model: nn.Module
+    recipe: Recipe
+    profile: Profile
+    record: str = "no record"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure, the numbers that judge it, and what is wrong with what it shows, in words."""
+
+    figure: Figure
+    numbers: dict[str, Any] = field(default_factory=dict)
+    words: list[str] = field(default_factory=list)
+
+
+def load_arm(run: Path) -> tuple[Arm, dict[str, Any]]:
+    """The model of a run's folder (or model file), and the data it was trained on."""
+    from reidlib.checkpoints import load_model
+
+    model, about = load_model(run)
+    folder = run if run.is_dir() else run.parent
+    records = sorted(folder.glob(f"{about.recipe.name.replace('/', '_')}--*.json"))
+    name = records[0].stem if records else f"{run.name}, without a record"
+    return Arm(about.recipe.name, model, about.recipe, about.profile, name), about.data
+
+
+def shipped(recipe: str, profile: str = "fine") -> Path | None:
+    """The shipped weights of a recipe, data/checkpoints/<recipe>--<profile>.safetensors, if any."""
+    path = data_folder("checkpoints") / f"{recipe.replace('/', '_')}--{profile}.safetensors"
+    return path if path.is_file() else None
+
+
+def caption(dataset: TrackletDataset, arms: Sequence[Arm], *sentences: str) -> str:
+    """Data, scenario, profile and record, then the sentences, each on a line of its own."""
+    told = [f"{dataset.name} {dataset.version}"]
+    known = dataset.settings
+    told += [f"{key} {known[key]}" for key in ("scenario", "world") if key in known]
+    told += [f"profile {name}" for name in dict.fromkeys(arm.profile.name for arm in arms)]
+    records = "; ".join(arm.record for arm in arms)
+    first = ", ".join(told) + (f". Record: {records}" if records else "")
+    return "\n".join([first + ".", *(s for s in sentences if s)])
+
+
+def queries(dataset: TrackletDataset, count: int = LOOKED_AT) -> list[Tracklet]:
+    """The first queries, one a person, in the data's order. Raises ReidError if there are none."""
+    found = {t.pid: t for t in reversed(dataset.query)}
+    if not found:
+        raise ReidError(f"{dataset.name} was loaded without queries: there is nobody to look at")
+    return sorted(found.values(), key=dataset.query.index)[:count]
+
+
+def first_median_worst(values: Sequence[float] | np.ndarray) -> list[int]:
+    """Places of the first, the median and the lowest value, each once; NaN is passed over."""
+    numbers = np.asarray(values, np.float64)
+    order = [int(i) for i in np.argsort(numbers, kind="stable") if np.isfinite(numbers[i])]
+    order = order or list(range(len(numbers)))
+    return list(dict.fromkeys([min(order), order[len(order) // 2], order[0]]))
+
+
+# Maps of many people --------------------------------------------------------------------------
+
+MapMaker = Callable[[Arm, TrackletDataset, Seen], Tensor]  # -> (m, t, h, w)
+
+
+def cam_maps(arm: Arm, dataset: TrackletDataset, seen: Seen) -> Tensor:
+    """Grad-CAM of the similarity to the person's next tracklet in another camera.
+
+    People of the test have no classifier row; the tracklet they should be matched with stands in
+    for it (their own clips where they have no other).
+    """
+    other = _embedding(arm, dataset, partner(dataset, seen.tracklet) or seen.tracklet)
+    return clip_cam(arm.model, seen.clips, similarity(other, "dot"))  # as a classifier row would
+
+
+def partner(dataset: TrackletDataset, tracklet: Tracklet) -> Tracklet | None:
+    """The first gallery tracklet of the same person in another camera."""
+    same = (t for t in dataset.gallery if t.pid == tracklet.pid and t.camid != tracklet.camid)
+    return next(same, None)
+
+
+def _embedding(arm: Arm, dataset: TrackletDataset, tracklet: Tracklet) -> Tensor:
+    seen = look(arm.model, dataset, tracklet, arm.recipe, arm.profile, limit=4)
+    with torch.no_grad():
+        pooled: Tensor = arm.model.pool(seen.output)  # type: ignore[operator]
+    return pooled
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """One arm's maps of many tracklets."""
+
+    arm: Arm
+    seen: list[Seen]
+    maps: list[Tensor]  # (m, t, h, w) each
+
+    def person(self) -> np.ndarray:
+        """Mean mass on the visible person, of each tracklet; NaN where nothing is known."""
+        if not self.seen[0].truth:
+            return np.full(len(self.seen), np.nan)
+        found = [
+            readings(s.flat(m), s.truth)["person"].nanmean() for s, m in zip(self.seen, self.maps)
+        ]
+        return torch.stack(found).numpy()
+
+    def verdict(self) -> dict[str, Any]:
+        """`judge`'s table over all frames, readings by slot, and how alike a clip's maps are."""
+        flat = torch.cat([s.flat(m) for s, m in zip(self.seen, self.maps)])
+        clips = torch.cat(self.maps)
+        owners = [s.tracklet.raw_pid for s in self.seen for _ in range(len(s.places))]
+        found: dict[str, Any] = {
+            "overlap in a clip": asdict(estimate(overlap(clips), owners)),
+            "overlap with frame 0, by slot": _by_slot(overlap_with_first(clips), owners),
+            "likeness of frames": asdict(estimate(likeness(self._frame_features()), owners)),
+        }
+        if not self.seen[0].truth:
+            return found
+        truth = self.truth()
+        people = [pid for s in self.seen for pid in s.identities]
+        for name, row in judge(flat, truth, people).items():
+            found[name] = {question: asdict(value) for question, value in row.items()}
+        t = clips.shape[1]
+        slots = {k: v.reshape(-1, t) for k, v in readings(flat, truth).items()}
+        found["by slot"] = {k: _by_slot(v, owners) for k, v in slots.items()}
+        return found
+
+    def truth(self) -> dict[str, Tensor]:
+        """Of all frames, in order."""
+        names = ("mask", "visible", "parts", "covered", "quality", "foreign")
+        return {n: torch.cat([s.truth[n] for s in self.seen]) for n in names}
+
+    def words(self, what: str = "the map") -> list[str]:
+        """What is wrong with the maps and the frames."""
+        flat = torch.cat([s.flat(m) for s, m in zip(self.seen, self.maps)])
+        frames = torch.cat([s.flat(s.frames) for s in self.seen])
+        return [f"{self.arm.name}: {w}" for w in map_faults(flat, what)] + frame_faults(frames)
+
+    def _frame_features(self) -> Tensor:
+        """(clips, t, d): what the model makes of single frames, else the means of its last maps."""
+        outputs = [s.output for s in self.seen]
+        if all("frame_features" in o.maps for o in outputs):
+            return torch.cat([o.maps["frame_features"] for o in outputs])
+        if all("frame" in o.heads for o in outputs):
+            return torch.cat([o.heads["frame"][0] for o in outputs])
+        return torch.cat([o.maps["features"].mean(dim=(3, 4)) for o in outputs])
+
+
+def gather(
+    arm: Arm,
+    dataset: TrackletDataset,
+    tracklets: Sequence[Tracklet],
+    maker: MapMaker,
+    *,
+    rule: str | None = None,
+    limit: int = 1,
+) -> Gathered:
+    """The arm's maps of each tracklet, `limit` clips of each, cut by `rule` or as in its test."""
+    seen = [
+        look(arm.model, dataset, one, arm.recipe, arm.profile, rule=rule, limit=limit)
+        for one in tracklets
+    ]
+    return Gathered(arm, seen, [maker(arm, dataset, s).cpu() for s in seen])
+
+
+def _by_slot(values: Tensor, owners: Sequence[int]) -> list[dict[str, Any]]:
+    return [asdict(estimate(column, owners)) for column in values.T]
+
+
+def told(verdict: Mapping[str, Any], *questions: str) -> str:
+    """Some of a verdict in a line: person 0.61 (0.57 to 0.65); centre 0.55, random 0.38."""
+    parts = []
+    for question in questions:
+        there = (name for name in ("map", "centre", "random") if name in verdict)
+        row = {name: verdict[name][question] for name in there}
+        if row:
+            own = row.pop("map")
+            rivals = ", ".join(f"{name} {value['mean']:.2f}" for name, value in row.items())
+            parts.append(
+                f"{question} {own['mean']:.2f} ({own['low']:.2f} to {own['high']:.2f}; {rivals})"
+            )
+    return "; ".join(parts)

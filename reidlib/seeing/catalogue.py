@@ -1,0 +1,169 @@
+"""Every figure by name: what it shows, which trained models it wants, on which scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from reidlib.data.tracklets import TrackletDataset
+from reidlib.errors import ReidError
+from reidlib.files import data_folder
+from reidlib.recipes import PAPERS, profile, recipe
+from reidlib.recipes.core import plan
+from reidlib.seeing.arms import Arm, Drawn
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One figure. draw: "module:function" of `reidlib.seeing.papers`."""
+
+    summary: str
+    draw: str
+    recipes: tuple[str, ...] = ()  # whose trained weights it shows, in the order of its rows
+    scenario: str = "street"
+    kind: str = "models"  # "records": from run records; "recipe": from a recipe alone
+
+    @property
+    def function(self) -> Callable[..., Drawn]:
+        module, name = self.draw.split(":")
+        found: Callable[..., Drawn] = getattr(import_module(f"reidlib.seeing.{module}"), name)
+        return found
+
+
+FIGURES: dict[str, Entry] = {
+    "trsa": Entry(
+        "attention per frame without and with the penalty, under occlusion",
+        "papers.trsa:attention", ("trsa-1/sam", "trsa-1/sam-reg"), "occlusion",
+    ),
+    "rgsa-4": Entry(
+        "Grad-CAM of baseline and RGSA on well and badly framed boxes",
+        "papers.rgsa_rgtr:framing", ("rgsa-1/baseline", "rgsa-1/rgsa"), "misalignment",
+    ),
+    "fgra-1": Entry(
+        "misaligned sequences with true part boxes (no model)",
+        "papers.fgra:misaligned", (), "misalignment",
+    ),
+    "fgra-4": Entry(
+        "scores over clip length and regions, from records", "papers.fgra:sweeps", kind="records",
+    ),
+    "fgra-5": Entry(
+        "responses A and D of each region in each frame", "papers.fgra:regions", ("fgra",),
+        "misalignment",
+    ),
+    "tacan-4": Entry(
+        "consecutive clips and their weights under occlusion", "papers.tacan:consecutive",
+        ("tacan",), "occlusion",
+    ),
+    "tacan-5": Entry(
+        "t-SNE without and with min-max loss, with Table 3's diameters", "papers.tacan:tsne",
+        ("tacan-1/ca", "tacan-1/minmax"),
+    ),
+    "tacan-6": Entry(
+        "one long tracklet, clips coloured by weight", "papers.tacan:long_tracklet", ("tacan",),
+        "street",
+    ),
+    "sinet-5": Entry(
+        "scores over the kernel k and the reduction r, from records", "papers.sinet:sweeps",
+        kind="records",
+    ),
+    "sinet-6": Entry(
+        "CAM per frame, others above SBM: salient to broad (also Figure 1)",
+        "papers.sinet:salient_to_broad", ("sinet-2/base", "sinet-3/non-local", "sinet-2/sbm"),
+        "lookalike",
+    ),
+    "sinet-6-suppression": Entry(
+        "what each of the three SBM dims", "papers.sinet:suppressions", ("sinet",), "lookalike",
+    ),
+    "sinet-7": Entry(
+        "ranked lists of look-alikes, baseline and SINet", "papers.sinet:lookalikes",
+        ("sinet-2/base", "sinet"), "lookalike",
+    ),
+    **{
+        f"{name.replace('_', '-')}-architecture": Entry(
+            f"{title}'s network, traced from one forward pass", "catalogue:architecture",
+            (name,), kind="recipe",
+        )
+        for name, title in PAPERS.items()
+    },
+}  # fmt: skip
+
+
+def entry(name: str) -> Entry:
+    """The figure `name`, or a ReidError with the nearest ones."""
+    if name not in FIGURES:
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, FIGURES, n=3, cutoff=0.3)
+        hint = f"did you mean {' or '.join(near)}?" if near else "see `reid figure --list`"
+        raise ReidError(f"no figure {name!r}; {hint}")
+    return FIGURES[name]
+
+
+def architecture(arms: Sequence[Arm], dataset: TrackletDataset | None) -> Drawn:
+    """The network of each paper, drawn from the model (the first arm's)."""
+    from reidlib.seeing.architecture import draw_architecture
+
+    arm = arms[0]
+    numbers = plan(arm.recipe, arm.profile)
+    title = f"{PAPERS.get(arm.recipe.paper, arm.name)}: the network as it runs"
+    told = (
+        f"Recipe {arm.recipe.name}, profile {arm.profile.name}; one clip of {numbers.frames} "
+        f"frames of {numbers.size[0]}x{numbers.size[1]}; names as in the code, shapes in and out, "
+        "parameters. Untrained: nothing here depends on weights."
+    )
+    figure, found = draw_architecture(
+        arm.model, numbers.frames, numbers.size, title=title, caption=told
+    )
+    return Drawn(figure, found)
+
+
+def untrained(name: str, how_big: str = "laptop") -> Arm:
+    """A recipe's model with drawn weights, for figures that do not look at weights."""
+    from reidlib.build import build
+
+    chosen, size = recipe(name), profile(how_big)
+    model = build(chosen, size, num_classes=625, pretrained=False).model
+    return Arm(name, model, chosen, size, "none, untrained")
+
+
+def records(folder: Path | None = None) -> list[Any]:
+    """The run records that sweeps are drawn from; data/results if no folder is named."""
+    from reidlib.records import load_records
+
+    place = folder or data_folder("results")
+    found = load_records(place) if place.is_dir() else []
+    if not found:
+        raise ReidError(f"there are no run records in {place}; `reid train` leaves them")
+    return found
+
+
+def document(
+    name: str, drawn: Drawn, arms: Sequence[Arm], dataset: TrackletDataset | None
+) -> dict[str, Any]:
+    """What is stored beside a picture: its numbers and all they depend on, as plain data."""
+    return {
+        "figure": name,
+        "data": None if dataset is None else {
+            "name": dataset.name, "version": dataset.version,
+            "settings": {k: v for k, v in dataset.settings.items() if k != "request"},
+        },
+        "models": [
+            {"recipe": a.recipe.name, "profile": a.profile.name, "record": a.record} for a in arms
+        ],
+        "numbers": _plain(drawn.numbers),
+        "words": drawn.words,
+    }  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no NaN: null instead, at any depth."""
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else None
+    return value

@@ -1,0 +1,224 @@
+"""From arrays to pictures: sheets of frames with maps over them, and nothing that computes.
+
+One look everywhere. Maps are drawn in inferno, whose brightness rises evenly, so that they survive
+colour blindness and grey print; the thin white line is the true silhouette of what is visible of
+the person, where the data know it. A caption says data, scenario, profile and record.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from torch import Tensor
+
+from reidlib.seeing.cam import enlarged
+from reidlib.seeing.figures import COLOURS, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+STRENGTH = 0.62  # of the map against the frame
+FRAME = 0.72  # inches, width of a frame
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One frame of a sheet: (H, W, 3) in 0..1, what is outlined on it, what stands under it."""
+
+    image: np.ndarray
+    outline: np.ndarray | None = None  # (H, W) bool
+    text: str = ""
+    border: str = ""  # a colour
+    boxes: tuple[tuple[float, float, float, float, str], ...] = ()  # left, top, right, bottom, hue
+
+
+def picture(frame: Tensor) -> np.ndarray:
+    """uint8 (3, H, W) -> (H, W, 3) in 0..1."""
+    found: np.ndarray = frame.permute(1, 2, 0).numpy() / 255
+    return found
+
+
+def lit(frame: Tensor, one: Tensor) -> np.ndarray:
+    """A frame, uint8 (3, H, W), under a map (h, w) in 0..1, enlarged bilinearly: (H, W, 3).
+
+    A map that is not finite is drawn as it is: the frame in grey.
+    """
+    from matplotlib import colormaps
+
+    image = picture(frame)
+    if not one.isfinite().all():
+        grey: np.ndarray = image.mean(2, keepdims=True).repeat(3, 2)
+        return grey
+    height, width = frame.shape[-2:]
+    big = enlarged(one[None, None], (height, width))[0, 0].clamp(0, 1).numpy()
+    colour = colormaps["inferno"](big)[..., :3]
+    blended: np.ndarray = (1 - STRENGTH) * image + STRENGTH * colour
+    return blended
+
+
+def sheet(
+    rows: Sequence[Sequence[Cell | None]],
+    *,
+    names: Sequence[str] = (),
+    heads: Sequence[str] = (),
+    title: str = "",
+    caption: str = "",
+    gaps: Sequence[int] = (),
+) -> Figure:
+    """Rows of frames, all of one size. names stand left of the rows, heads above the columns.
+
+    gaps: columns after which a little room is left (where another person begins).
+    """
+    import matplotlib.pyplot as plt
+
+    style()
+    columns = max(len(row) for row in rows)
+    some = next(cell for row in rows for cell in row if cell is not None).image
+    height = FRAME * some.shape[0] / some.shape[1]
+    under = 0.14 if any(cell is not None and cell.text for row in rows for cell in row) else 0.03
+    widths = [FRAME * (1.12 if i in gaps else 1) for i in range(columns)]
+    figure, grid = plt.subplots(
+        len(rows),
+        columns,
+        figsize=(sum(widths) * 1.05, (height + under) * len(rows)),
+        width_ratios=widths,
+        squeeze=False,
+        layout="none",
+    )
+    figure.subplots_adjust(0, 0, 1, 1, wspace=0.05, hspace=under / height)
+    for i, (line, cells) in enumerate(zip(grid, rows, strict=True)):
+        for j, axes in enumerate(line):
+            cell = cells[j] if j < len(cells) else None
+            if cell is None:
+                axes.set_axis_off()
+                continue
+            show(axes, cell)
+            if j == 0 and i < len(names):
+                name = "\n".join(textwrap.wrap(names[i], 18))
+                axes.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8)
+            if i == 0 and j < len(heads):
+                axes.set_title(heads[j], fontsize=7)
+    tell(figure, title, caption)
+    return figure
+
+
+def show(axes: Axes, cell: Cell) -> None:
+    """One cell: frame, silhouette, boxes, border, words."""
+    from matplotlib.patches import Rectangle
+
+    axes.imshow(cell.image)
+    axes.set_anchor("W")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set(visible=bool(cell.border), color=cell.border or "none", linewidth=2.5)
+    if cell.outline is not None and cell.outline.any() and not cell.outline.all():
+        axes.contour(cell.outline, levels=[0.5], colors="white", linewidths=0.7)
+    for left, top, right, bottom, colour in cell.boxes:
+        box = (left - 0.5, top - 0.5), right - left, bottom - top
+        axes.add_patch(Rectangle(*box, fill=False, edgecolor=colour, linewidth=1.2))
+    if cell.text:
+        axes.set_xlabel(cell.text, fontsize=6.5, labelpad=1.5)
+
+
+def tell(figure: Figure, title: str, caption: str) -> None:
+    """Title above, caption below, wrapped to the figure's width, whatever is in between."""
+    width = figure.get_figwidth()
+    inch = 1 / figure.get_figheight()
+    if title:
+        figure.text(0, 1 + 0.28 * inch, title, fontsize=10, weight="bold", va="bottom")
+    if caption:
+        lines = [
+            line for part in caption.split("\n") for line in textwrap.wrap(part, int(width * 17))
+        ]
+        figure.text(0, -0.22 * inch, "\n".join(lines), fontsize=7, va="top", color="0.25")
+
+
+def curves(
+    panels: Sequence[tuple[str, str, dict[str, tuple[Sequence[float], Sequence[float]]]]],
+    *,
+    title: str = "",
+    caption: str = "",
+    y: str = "",
+    logarithmic: bool = False,
+) -> Figure:
+    """Line plots side by side: (heading, x label, name -> (x, y)) each."""
+    import matplotlib.pyplot as plt
+
+    style()
+    figure, grid = plt.subplots(1, len(panels), figsize=(3.2 * len(panels), 2.5), squeeze=False)
+    for axes, (heading, x, lines) in zip(grid[0], panels, strict=True):
+        for (name, (at, values)), mark in zip(lines.items(), "osD^v<>"):
+            axes.plot(at, values, marker=mark, label=name)
+        if logarithmic:
+            axes.set_xscale("log", base=2)
+        ticks = sorted({v for at, _ in lines.values() for v in at})
+        axes.set_xticks(ticks, [f"{v:g}" for v in ticks])
+        axes.set(title=heading, xlabel=x, ylabel=y)
+        if len(lines) > 1:
+            axes.legend(fontsize=7)
+    tell(figure, title, caption)
+    return figure
+
+
+def scatter(
+    panels: Sequence[tuple[str, np.ndarray, Sequence[int]]], *, title: str = "", caption: str = ""
+) -> Figure:
+    """Points (n, 2) by label, side by side: (heading, points, labels) each; marks differ too."""
+    import matplotlib.pyplot as plt
+
+    style()
+    figure, grid = plt.subplots(1, len(panels), figsize=(3.2 * len(panels), 3.0), squeeze=False)
+    for axes, (heading, points, labels) in zip(grid[0], panels, strict=True):
+        known = sorted(set(labels))
+        for n, label in enumerate(known):
+            own = points[np.asarray(labels) == label]
+            axes.scatter(
+                *own.T, s=16, color=COLOURS[n % 7], marker="osD^v<>"[n % 7], label=f"id {label}"
+            )
+        axes.set_title(heading, fontsize=8)
+        axes.set_xticks([])
+        axes.set_yticks([])
+    grid[0, -1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+    tell(figure, title, caption)
+    return figure
+
+
+def weights_over_time(
+    weights: np.ndarray,
+    covered: np.ndarray,
+    colours: Sequence[str],
+    *,
+    foreign: np.ndarray | None = None,
+    axes: Axes,
+) -> None:
+    """Clip weights as points in their colours, with the covered share as a band from below."""
+    clips = np.arange(1, len(weights) + 1)
+    if np.isfinite(covered).any():
+        share = axes.twinx()
+        share.fill_between(clips, 0, covered, step="mid", color="0.85", linewidth=0)
+        share.set(ylim=(0, 1), ylabel="covered share (grey)")
+        share.set_zorder(0)
+    axes.set_zorder(1)
+    axes.patch.set_visible(False)
+    axes.plot(clips, weights, color="0.4", linewidth=0.8)
+    axes.scatter(clips, weights, c=list(colours), s=18, zorder=3)
+    if foreign is not None and np.nan_to_num(foreign).any():
+        bad = np.nan_to_num(foreign) > 0
+        axes.scatter(clips[bad], weights[bad], marker="x", color="black", s=30, zorder=4,
+                     label="somebody else in the clip")  # fmt: skip
+        axes.legend(fontsize=7)
+    axes.set(xlabel="clip", ylabel="weight w")
+
+
+def outlines(truth: dict[str, Tensor], m: int, t: int) -> list[list[np.ndarray | None]]:
+    """The visible person of every frame, [clip][frame]; None where the data do not know."""
+    if "visible" not in truth:
+        return [[None] * t for _ in range(m)]
+    masks = truth["visible"].reshape(m, t, *truth["visible"].shape[1:])
+    return [[mask.numpy() for mask in clip] for clip in masks]

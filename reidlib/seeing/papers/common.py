@@ -1,0 +1,107 @@
+"""The sheet that most papers print: frames above, each model's maps below, three people across."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from torch import Tensor
+
+from reidlib.data.tracklets import Tracklet, TrackletDataset
+from reidlib.seeing.arms import (
+    RULE,
+    Arm,
+    Drawn,
+    Gathered,
+    MapMaker,
+    caption,
+    first_median_worst,
+    gather,
+    told,
+)
+from reidlib.seeing.attention import Seen
+from reidlib.seeing.cam import scaled
+from reidlib.seeing.drawing import Cell, lit, outlines, picture, sheet
+
+
+def maps_sheet(
+    arms: Sequence[Arm],
+    dataset: TrackletDataset,
+    tracklets: Sequence[Tracklet],
+    maker: MapMaker,
+    *,
+    title: str,
+    over: Literal["frame", "clip", "all"] = "frame",
+    question: str = "person",
+    rule: str | None = None,
+    note: str = "",
+) -> Drawn:
+    """One clip of three people, each model's maps in a row, judged over all the tracklets.
+
+    The people are chosen by the last model's mass on the visible person; over: see `cam.scaled`.
+    """
+    found = [gather(arm, dataset, tracklets, maker, rule=rule) for arm in arms]
+    chosen = first_median_worst(found[-1].person())
+    verdicts: dict[str, Any] = {g.arm.name: g.verdict() for g in found}
+    words = list(dict.fromkeys(word for g in found for word in g.words()))
+    t = found[0].maps[0].shape[1]
+    rows = [frame_row([found[0].seen[i] for i in chosen])]
+    rows += [map_row(g, chosen, over) for g in found]
+    lines = [f"{name}: {told(v, question)}" for name, v in verdicts.items() if "map" in v]
+    scale = {"frame": "each frame", "clip": "each clip", "all": "all clips"}[over]
+    figure = sheet(
+        rows,
+        names=["input", *(arm.name for arm in arms)],
+        heads=heads([found[0].seen[i] for i in chosen], t),
+        title=title,
+        gaps=[t * n - 1 for n in range(1, len(chosen))],
+        caption=caption(
+            dataset,
+            arms,
+            f"{RULE} by mass of the last row's maps on the visible person; maps scaled over "
+            f"{scale}; white: what is truly visible of the person. {note}",
+            *(f"Mass on the {question} over {len(tracklets)} people, {line}" for line in lines),
+            *words,
+        ),
+    )
+    return Drawn(figure, verdicts, words)
+
+
+def frame_row(seen: Sequence[Seen]) -> list[Cell | None]:
+    """The frames of the first clip of each."""
+    cells: list[Cell | None] = []
+    for one in seen:
+        m, t = one.places.shape
+        drawn = outlines(one.truth, m, t)[0]
+        cells += [Cell(picture(one.frames[0, j]), drawn[j]) for j in range(t)]
+    return cells
+
+
+def map_row(found: Gathered, chosen: Sequence[int], over: Literal["frame", "clip", "all"]) -> list:
+    """The maps of the first clip of the chosen, on their frames."""
+    cells: list[Cell | None] = []
+    if over == "all":
+        highest = max(float(found.maps[i][0].max()) for i in chosen)
+        shown = [(found.maps[i][:1] / highest).clamp_min(0) for i in chosen]
+    else:
+        shown = [scaled(found.maps[i][:1], over) for i in chosen]
+    for i, maps in zip(chosen, shown):
+        cells += on_frames(found.seen[i], maps)
+    return cells
+
+
+def on_frames(seen: Seen, maps: Tensor, clip: int = 0) -> list[Cell | None]:
+    """Maps (1, t, h, w) in 0..1 over the frames of one clip."""
+    m, t = seen.places.shape
+    drawn = outlines(seen.truth, m, t)[clip]
+    return [Cell(lit(seen.frames[clip, j], maps[0, j]), drawn[j]) for j in range(t)]
+
+
+def heads(seen: Sequence[Seen], t: int) -> list[str]:
+    """Who it is above a person's first frame, the frame's number above the others."""
+    found: list[str] = []
+    for one in seen:
+        numbers = [f"{n + 1}" for n in np.asarray(one.places[0])]
+        found += [f"id {one.tracklet.raw_pid}, {numbers[0]}", *numbers[1:t]]
+    return found
