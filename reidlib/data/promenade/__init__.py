@@ -1,4 +1,4 @@
-"""Promenade: rendered pedestrians walking past cameras, unlimited, deterministic, with ground truth.
+"""Promenade: rendered people walking past cameras, unlimited, deterministic, with ground truth.
 
     ds = promenade.load(size="small", scenario="street", world=0)   # cached tensors
     promenade.write_mars(ds, "data/promenade-mars")                  # the same, as MARS on disk
@@ -8,11 +8,12 @@ Nobody in it exists. A score on it says nothing about MARS.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reidlib.data.frames import StoredFrames
 from reidlib.data.promenade.body import PARTS
@@ -23,10 +24,11 @@ from reidlib.data.promenade.illnesses import FAULTS, OCCLUDERS
 from reidlib.data.promenade.people import ATTRIBUTES, describe
 from reidlib.data.promenade.render import Stage
 from reidlib.data.promenade.settings import ILLNESSES, SCENARIOS, SIZES, VERSION, Settings, resolve
+from reidlib.data.promenade.sheet import contact_sheet, save_picture
 from reidlib.data.promenade.truth import RenderedTruth
 from reidlib.data.tracklets import Tracklet, TrackletDataset, relabel
 
-_FRAMES_AT_ONCE = 256 * 64 * 32  # pixels of a batch that is drawn together
+_PIXELS = 512 * 64 * 32  # drawn together; larger batches fall out of the processor's cache
 
 
 def load(
@@ -77,18 +79,14 @@ def load(
     return _dataset(settings, census, frames, stage)
 
 
-def _drawer(stage: Stage):  # type: ignore[no-untyped-def]
-    settings, offsets = stage.settings, stage.census.offsets
-    step = max(1, _FRAMES_AT_ONCE // (settings.height * settings.width))
+def _drawer(stage: Stage) -> Callable[[int, int], NDArray[np.uint8]]:
+    """A function that draws the frames first..last of all frames, a batch at a time."""
+    step = max(1, _PIXELS // (stage.settings.height * stage.settings.width))
 
-    def draw(first: int, last: int) -> np.ndarray:
-        every = np.arange(first, last)
-        rows = np.searchsorted(offsets, every, side="right") - 1
-        frames = every - offsets[rows]
-        return np.concatenate(
-            [stage.frames(rows[at : at + step], frames[at : at + step]).cpu().numpy()
-             for at in range(0, len(every), step)]
-        )  # fmt: skip
+    def draw(first: int, last: int) -> NDArray[np.uint8]:
+        rows, frames = stage.census.places(first, last)
+        batches = [slice(at, at + step) for at in range(0, len(rows), step)]
+        return np.concatenate([stage.frames(rows[b], frames[b]).cpu().numpy() for b in batches])
 
     return draw
 
@@ -144,5 +142,6 @@ def attributes(dataset: TrackletDataset, tracklet: Tracklet) -> dict[str, str]:
 
 __all__ = [
     "ATTRIBUTES", "FAULTS", "ILLNESSES", "OCCLUDERS", "PARTS", "SCENARIOS", "SIZES", "VERSION",
-    "RenderedTruth", "Settings", "attributes", "load", "write_mars",
+    "RenderedTruth", "Settings", "attributes", "contact_sheet", "load", "resolve", "save_picture",
+    "write_mars",
 ]  # fmt: skip

@@ -25,6 +25,7 @@ from reidlib.data.frames import StoredFrames
 from reidlib.data.promenade.census import Census
 from reidlib.data.promenade.settings import VERSION, Settings
 from reidlib.errors import ReidError
+from reidlib.files import data_folder, reason, write_text
 
 BLOCK = 512  # frames with one checksum
 _SPARE = 16 << 20  # bytes left free on the disk
@@ -34,8 +35,9 @@ Shape = tuple[int, int, int, int]
 
 
 def default_folder() -> Path:
-    """$REIDLIB_CACHE, or data/cache under the current directory."""
-    return Path(os.environ.get("REIDLIB_CACHE") or Path("data") / "cache")
+    """$REIDLIB_CACHE, or data/cache of the checkout or the current directory."""
+    named = os.environ.get("REIDLIB_CACHE")
+    return Path(named) if named else data_folder("cache")
 
 
 def opened(
@@ -56,21 +58,35 @@ def opened(
     path = folder / f"promenade-{settings.digest()}.u8"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        complaint = _complaint(path, shape)
-        if complaint:
-            if path.exists():
-                print(f"{path}: {complaint}; rendering it again", flush=True)
-                path.unlink()
-            _render(path, shape, settings, draw, workers, progress)
+        with _alone(path.with_suffix(".lock")):
+            complaint = _complaint(path, shape)
+            if complaint:
+                if path.exists():
+                    print(f"{path}: {complaint}; rendering it again", flush=True)
+                    path.unlink()
+                _render(path, shape, settings, draw, workers, progress)
     except OSError as error:
         raise ReidError(
-            f"cannot keep rendered frames in {folder} ({error.strerror}); "
+            f"cannot keep rendered frames in {folder}: {reason(error)}; "
             "choose another folder with cache=... or $REIDLIB_CACHE"
         ) from error
     pixels = (
         np.zeros(shape, np.uint8) if 0 in shape else np.memmap(path, np.uint8, "c", shape=shape)
     )
     return StoredFrames(torch.from_numpy(pixels), torch.from_numpy(census.offsets))
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Whoever asks for the same frames meanwhile waits until they are there."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: two at once would both draw, and one of them fail
+        yield
+        return
+    with lock.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def _sheet(path: Path) -> Path:
@@ -131,9 +147,7 @@ def _render(
             bar.update(last - first)
     sheet = {"version": VERSION, "settings": asdict(settings), "shape": shape,
              "checksums": [sums[b] for b in spans]}  # fmt: skip
-    beside = path.with_suffix(".sheet")
-    beside.write_text(json.dumps(sheet))
-    beside.replace(_sheet(path))
+    write_text(_sheet(path), json.dumps(sheet))
     partial.replace(path)
     journal.unlink()
 

@@ -21,16 +21,16 @@ def draw_cameras(world: int, cameras: Ints) -> View:
     view = {
         "heading": turn + cameras * 0.381966 + normal("heading", *k, scale=0.03),
         "above": flat("above", 0.75, 1.35),  # height in units of 1.9 m
-        "gain": flat("gain", 0.62, 1.22),
-        "curve": flat("curve", -0.35, 0.45),
-        "warm": normal("warm", *k, scale=0.13),
-        "green": normal("green", *k, scale=0.055),
-        "fade": flat("fade", 0.0, 0.16),
-        "saturation": flat("saturation", 0.55, 1.05),
+        "gain": flat("gain", 0.85, 1.15),
+        "curve": flat("curve", -0.12, 0.12),
+        "warm": normal("warm", *k, scale=0.05),
+        "green": normal("green", *k, scale=0.02),
+        "fade": flat("fade", 0, 0.06),
+        "saturation": flat("saturation", 0.85, 1.05),
         "sun": flat("sun", -0.75, 0.75),
         "ambient": flat("ambient", 0.42, 0.66),
-        "blur": flat("blur", 0.0, 0.75),
-        "noise": flat("noise", 0.006, 0.024),
+        "blur": flat("blur", 0, 0.4),
+        "noise": flat("noise", 0.004, 0.012),
         "pause": flat("pause", 0.14, 0.22),  # seconds between stored frames
     }
     view["tilt"] = 0.008 + 0.022 * view["above"]  # a higher camera looks down more steeply

@@ -1,4 +1,4 @@
-"""Promenade in MARS's layout on disk: JPEG frames, tables and name lists, truth in a folder of its own.
+"""Promenade in MARS's layout on disk: JPEG frames, tables, name lists, and the truth beside them.
 
 Frames are written by several processes in jobs of a few hundred; a finished job leaves a mark, so a
 second call does only what is missing. The tables come last: without them no reader takes the
@@ -12,6 +12,8 @@ import multiprocessing
 import os
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -19,13 +21,18 @@ from pathlib import Path
 import numpy as np
 
 from reidlib.data.promenade.census import Census, take_census
-from reidlib.data.promenade.settings import VERSION, Settings
+from reidlib.data.promenade.render import Stage
+from reidlib.data.promenade.settings import VERSION, Settings, resolve
 from reidlib.data.tracklets import TrackletDataset
 from reidlib.errors import ReidError
+from reidlib.files import reason, whole_file, write_text
 
+TRUTH = "promenade_truth"  # the folder that MARS's readers ignore
 _JOB = 512  # frames
+_PIXELS = 32 * 256 * 128  # drawn together
 _QUALITY = 95
-TRUTH = "promenade_truth"
+
+Job = tuple[Settings, Path, int, bool]
 
 
 def write_mars(
@@ -36,76 +43,80 @@ def write_mars(
     truth: bool = True,
     progress: bool = True,
 ) -> Path:
-    """Write a request in MARS's layout into the folder `out`; run again, it goes on where it stopped.
+    """Write a request in MARS's layout into the folder `out`. Run again, it goes on.
 
+    what: a data set that `load` gave, or its settings. processes: None is one a core.
+    truth: also `promenade_truth/frames_<job>.npz`, see `reidlib.data.promenade.truth`.
     Raises:
-        ReidError: no room, the folder belongs to another request, or it cannot be written.
+        ReidError: no room, the folder holds something else, or it cannot be written.
     """
-    settings = what if isinstance(what, Settings) else what.settings["request"]
-    out = Path(out)
-    census = take_census(settings)
+    settings = resolve(what if isinstance(what, Settings) else what.settings["request"])
+    out, census = Path(out), take_census(settings)
     marks = out / TRUTH / "jobs"
     try:
         _claim(out, settings, census)
         marks.mkdir(parents=True, exist_ok=True)
-        jobs = [job for job in range(_jobs(census)) if not (marks / f"{job:06d}").exists()]
-        _run(jobs, settings, out, processes, truth, progress)
+        jobs = -(-int(census.offsets[-1]) // _JOB)
+        missing = [job for job in range(jobs) if not _mark(marks, job, truth).exists()]
+        _run([(settings, out, job, truth) for job in missing], jobs, processes, progress)
         _tables(census, out)
     except OSError as error:
-        raise ReidError(f"cannot write to {out}: {error.strerror}") from error
+        raise ReidError(f"cannot write to {out}: {reason(error)}") from error
     return out
 
 
-def _jobs(census: Census) -> int:
-    return -(-int(census.offsets[-1]) // _JOB)
+def _mark(marks: Path, job: int, truth: bool) -> Path:
+    return marks / f"{job:06d}{'-truth' if truth else ''}"
 
 
 def _claim(out: Path, settings: Settings, census: Census) -> None:
     """Take a new folder, or the same request's unfinished one; check the space."""
     card = out / TRUTH / "request.json"
-    request = {"version": VERSION, "digest": settings.digest(), **asdict(settings)}
-    text = json.dumps(request, indent=1)
-    if card.exists() and json.loads(card.read_text())["digest"] == settings.digest():
+    if card.exists() and json.loads(card.read_text()).get("digest") == settings.digest():
         return
     if out.exists() and any(out.iterdir()):
         raise ReidError(f"{out} is not empty and holds another data set; choose a new folder")
     total = int(census.offsets[-1])
-    # A JPEG of a noisy frame takes about two bits a pixel and at least a block of the file system.
-    need = total * max(4096, settings.height * settings.width // 3) + total * 512
-    place = next(p for p in (out, *out.absolute().parents) if p.exists())
+    # A JPEG of a noisy frame takes about three bits a pixel, and a block of the disk at least.
+    need = total * max(4096, settings.height * settings.width * 3 // 8) + total * 512
+    place = next(parent for parent in (out, *out.absolute().parents) if parent.exists())
     free = shutil.disk_usage(place).free
     if free < need:
         raise ReidError(
-            f"{total} frames need about {need / 1e9:.1f} GB, {place} has {free / 1e9:.1f} GB left; "
-            "choose another folder, a smaller size or smaller frames"
+            f"{total} frames need about {need / 1e9:.1f} GB and {place} has {free / 1e9:.1f} GB "
+            "left; choose another folder, a smaller size or smaller frames"
         )
-    card.parent.mkdir(parents=True, exist_ok=True)
-    beside = card.with_suffix(".partial")
-    beside.write_text(text)
-    beside.replace(card)
+    request = {"version": VERSION, "digest": settings.digest(), **asdict(settings)}
+    write_text(card, json.dumps(request, indent=1))
 
 
-def _run(
-    jobs: list[int], settings: Settings, out: Path, processes: int | None, truth: bool, progress: bool
-) -> None:  # fmt: skip
+def _run(work: list[Job], jobs: int, processes: int | None, progress: bool) -> None:
     from tqdm import tqdm
 
-    count = min(processes or os.cpu_count() or 1, max(len(jobs), 1))
-    work = ((settings, str(out), job, truth) for job in jobs)
-    with tqdm(
-        total=len(jobs) * _JOB, unit="frame", desc="MARS layout", disable=not progress, delay=1.0
-    ) as bar:
-        for _ in _mapped(work, count):
+    count = min(processes or os.cpu_count() or 1, len(work))
+    with tqdm(total=jobs * _JOB, initial=(jobs - len(work)) * _JOB, unit=" frames", delay=1.0,
+              desc="MARS layout", disable=not progress) as bar:  # fmt: skip
+        for _ in _done(work, count):
             bar.update(_JOB)
 
 
-def _mapped(work: Iterator[tuple], count: int) -> Iterator[None]:
-    if count == 1:
-        yield from map(_job, work)
+def _done(work: list[Job], count: int) -> Iterator[None]:
+    """Jobs as they are finished, here or in `count` processes."""
+    if count <= 1:
+        yield from map(_write, work)
         return
-    # A fresh interpreter each: forking a process whose tensor library has threads can hang.
-    with multiprocessing.get_context("spawn").Pool(count, initializer=_one_thread) as pool:
-        yield from pool.imap_unordered(_job, work)
+    # Fresh interpreters: forking a process whose tensor library has threads can hang.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(count, mp_context=spawn, initializer=_one_thread) as pool:
+        try:
+            yield from pool.map(_write, work)
+        except BrokenProcessPool as error:
+            raise ReidError(
+                "a process that was drawing frames was killed (out of memory?); what it had "
+                "finished is kept, run the same command again"
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _one_thread() -> None:
@@ -115,80 +126,62 @@ def _one_thread() -> None:
 
 
 @lru_cache(maxsize=1)
-def _stage(settings: Settings):  # type: ignore[no-untyped-def]
-    from reidlib.data.promenade.render import Stage
-
+def _stage(settings: Settings) -> Stage:
     return Stage(settings, take_census(settings))
 
 
-def _job(work: tuple[Settings, str, int, bool]) -> None:
-    """Write the frames of one job, and their truth in one file."""
+def _write(job: Job) -> None:
+    """The frames of one job, and their truth in one file; then the mark."""
+    settings, root, number, truth = job
+    stage = _stage(settings)
+    total = int(stage.census.offsets[-1])
+    rows, frames = stage.census.places(number * _JOB, min((number + 1) * _JOB, total))
+    step = max(1, _PIXELS // (settings.height * settings.width))
+    known: list[dict[str, np.ndarray]] = []
+    for at in range(0, len(rows), step):
+        some, those = rows[at : at + step], frames[at : at + step]
+        _save(stage, root, some, those, f".{number}.partial")
+        if truth:
+            known.append({k: v.numpy() for k, v in stage.truth(some, those).items()})
+    if truth:
+        joined = {name: np.concatenate([k[name] for k in known]) for name in known[0]}
+        joined |= {"rows": rows, "frames": frames}
+        target = root / TRUTH / f"frames_{number:06d}.npz"
+        with whole_file(target) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **joined)
+    _mark(root / TRUTH / "jobs", number, truth).touch()
+
+
+def _save(stage: Stage, root: Path, rows: np.ndarray, frames: np.ndarray, suffix: str) -> None:
     from PIL import Image
 
-    settings, out, job, truth = work
-    stage, root = _stage(settings), Path(out)
-    census = stage.census
-    first, last = job * _JOB, min((job + 1) * _JOB, int(census.offsets[-1]))
-    every = np.arange(first, last)
-    rows = np.searchsorted(census.offsets, every, side="right") - 1
-    numbers = every - census.offsets[rows]
-    step = max(1, 32 * 256 * 128 // (settings.height * settings.width))
-    found: list[dict[str, np.ndarray]] = []
-    for at in range(0, len(every), step):
-        some, those = rows[at : at + step], numbers[at : at + step]
-        pictures = stage.frames(some, those).permute(0, 2, 3, 1).numpy()
-        for picture, row, number in zip(pictures, some, those):
-            path = root / census.names(row)[number]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            beside = path.with_suffix(f".{job}.partial")
-            Image.fromarray(picture).save(beside, format="JPEG", quality=_QUALITY, subsampling=0)
-            beside.replace(path)
-        if truth:
-            known = stage.truth(some, those)
-            found.append({name: values.numpy() for name, values in known.items()})
-    folder = root / TRUTH
-    if truth:
-        joined = {name: np.concatenate([f[name] for f in found]) for name in found[0]}
-        joined["mask"], joined["visible"] = (
-            np.packbits(joined["mask"]),
-            np.packbits(joined["visible"]),
-        )
-        with (folder / f"frames_{job:06d}.partial").open("wb") as file:
-            np.savez_compressed(file, first=first, **joined)
-        (folder / f"frames_{job:06d}.partial").replace(folder / f"frames_{job:06d}.npz")
-    (folder / "jobs" / f"{job:06d}").touch()
+    pictures = stage.frames(rows, frames).permute(0, 2, 3, 1).numpy()
+    for picture, row, frame in zip(pictures, rows.tolist(), frames.tolist()):
+        path = root / stage.census.names(row)[frame]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_suffix(suffix)
+        Image.fromarray(picture).save(beside, format="JPEG", quality=_QUALITY, subsampling=0)
+        beside.replace(path)
 
 
 def _tables(census: Census, out: Path) -> None:
-    """Name lists and the three MATLAB tables."""
-    from scipy.io import savemat
-
-    info = out / "info"
-    info.mkdir(exist_ok=True)
+    """Name lists with CRLF line ends, and the three MATLAB tables."""
     for name, mask in (("train", census.train), ("test", ~census.train)):
         (out / f"bbox_{name}").mkdir(exist_ok=True)
         rows = np.flatnonzero(mask)
         last = np.cumsum(census.length[rows])
         first = last - census.length[rows] + 1
         table = np.stack([first, last, census.person[rows], census.camera[rows] + 1], 1)
-        _replace(
-            info / f"{name}_name.txt",
-            "".join(f"{Path(n).name}\r\n" for row in rows for n in census.names(row)).encode(),
-        )
-        _matlab(
-            savemat, info / f"tracks_{name}_info.mat", f"track_{name}_info", table.astype(np.int32)
-        )
+        lines = (Path(n).name for row in rows.tolist() for n in census.names(row))
+        with whole_file(out / "info" / f"{name}_name.txt") as temporary:
+            temporary.write_bytes("".join(f"{line}\r\n" for line in lines).encode())
+        _matlab(out / "info" / f"tracks_{name}_info.mat", f"track_{name}_info", table, np.int32)
     query = np.flatnonzero(census.query[~census.train]) + 1
-    _matlab(savemat, info / "query_IDX.mat", "query_IDX", query[None].astype(np.uint16))
+    _matlab(out / "info" / "query_IDX.mat", "query_IDX", query[None], np.uint16)
 
 
-def _matlab(savemat, path: Path, name: str, values: np.ndarray) -> None:  # type: ignore[no-untyped-def]
-    beside = path.with_suffix(".partial")
-    savemat(beside, {name: values}, appendmat=False)
-    beside.replace(path)
+def _matlab(path: Path, name: str, values: np.ndarray, kind: type) -> None:
+    from scipy.io import savemat
 
-
-def _replace(path: Path, content: bytes) -> None:
-    beside = path.with_suffix(".partial")
-    beside.write_bytes(content)
-    beside.replace(path)
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        savemat(file, {name: values.astype(kind)})

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from reidlib.data.promenade import bags, garments, heads
 from reidlib.data.promenade.body import Body, Pose
 from reidlib.data.promenade.people import Traits, colours
 from reidlib.data.promenade.strokes import Pen
@@ -29,7 +30,11 @@ def draw_figures(
     scale: Tensor,
     fine: bool,
 ) -> None:
-    """Draw one person for each of the pen's figures. `fine` adds what only large frames show."""
+    """Draw one person for each of the pen's figures.
+
+    x, y: where they stand (pixels); scale: pixels a metre; phase, heading, tilt: see `Pose`.
+    fine: creases in cloth, which only large frames show.
+    """
     device = pen.frame.device
 
     def tensor(values: np.ndarray) -> Tensor:
@@ -38,4 +43,11 @@ def draw_figures(
     person = {name: tensor(values) for name, values in traits.items() if name != "family"}
     for name, source in _COLOURS.items():
         person[name] = tensor(colours(traits, source).T)
-    Body(pen, Pose(phase, heading, tilt, x, y, scale), person, fine).draw()
+    pose = Pose(phase, heading, tilt, x, y, scale * person["height"])
+    body = Body(pen, pose, person, fine)
+    garments.shadow(body)
+    garments.legs(body)
+    garments.torso(body)
+    garments.arms(body)
+    heads.head(body)
+    bags.bag(body)

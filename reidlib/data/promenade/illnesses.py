@@ -1,7 +1,7 @@
 """The five illnesses of real video, frame by frame, with what is true about each.
 
-An illness of strength 0 leaves no trace, and what it draws depends on nothing but its own keys: turning
-one on or off changes nothing else. Raising a strength adds cases and deepens them.
+An illness of strength 0 leaves no trace, and what it draws depends on nothing but its own keys:
+turning one on or off changes nothing else. Raising a strength adds cases and deepens them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """From strokes to pixels: tiles, painted back to front, all frames at once.
 
-The frames are cut into small tiles and every stroke is listed only in the tiles it touches. Pass k paints the
-k-th stroke of every tile that has one, so the work follows the painted area. Tiles stand last in
-memory, sorted by how much is to be painted, so each pass works on one plain slice.
+The frames are cut into small tiles and every stroke is listed only in the tiles it touches. Pass k
+paints the k-th stroke of every tile that has one, so the work follows the painted area. Tiles stand
+last in memory, sorted by how much is to be painted, so each pass works on one plain slice.
 
 Only additions, multiplications, divisions, square roots, minima and floors are used, one tensor
 operation each: they round alike for any batch, thread count and machine.
@@ -115,8 +115,8 @@ def _bounds(table: Tensor) -> tuple[Tensor, ...]:
     before = (w0 + soft) / table[_P["cap0"]].clamp(max=1.0)
     after = torch.minimum((end + soft) / table[_P["cap1"]].clamp(max=1.0),
                           table[_P["cut"]] - length + soft)  # fmt: skip
-    sx, sy, ex, ey = ax - dx * before, ay - dy * before, ax + dx * (length + after), 0.0
-    ey = ay + dy * (length + after)
+    sx, sy = ax - dx * before, ay - dy * before
+    ex, ey = ax + dx * (length + after), ay + dy * (length + after)
     wide = wide + soft
     gx, gy = dy.abs() * wide, dx.abs() * wide
     return (
@@ -161,7 +161,7 @@ def paint(plan: Plan, strokes: Strokes, canvas: Tensor) -> None:
 
 
 def label(plan: Plan, strokes: Strokes, values: Tensor, canvas: Tensor, among: Tensor) -> None:
-    """Write values (s,) where a stroke of `among` (s,) covers at least half a pixel, back to front."""
+    """Write values (s,) where strokes of `among` (s,) cover at least half a pixel, in order."""
     table = strokes.table[:, plan.stroke]
     value, takes = values[plan.stroke], among[plan.stroke]
     x, y = plan.pixels()

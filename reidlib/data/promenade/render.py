@@ -49,9 +49,9 @@ class Stage:
         settings, k = self.settings, self.keys
         cameras = draw_cameras(settings.world, np.arange(settings.cameras))
         view = {name: values[self.census.camera] for name, values in cameras.items()}
-        cloud = normal("cloud", k, scale=0.16)
+        cloud = normal("cloud", k, scale=0.09)
         view["gain"] = view["gain"] * np.clip(1.0 + cloud, 0.55, 1.5)
-        view["warm"] = np.clip(view["warm"] + normal("warmth", k, scale=0.035), -0.35, 0.35)
+        view["warm"] = np.clip(view["warm"] + normal("warmth", k, scale=0.02), -0.35, 0.35)
         view["ambient"] = np.clip(view["ambient"] - 0.3 * cloud, 0.3, 0.8)
         back = np.where(uniform("back", k) < 0.4, 0.5, 0.0)
         view["heading"] = view["heading"] + back + normal("course", k, scale=0.07)
@@ -256,7 +256,9 @@ class Act:
         burst = np.where(fault.kind == FAULTS.index("noise"), 0.22 * fault.severity, 0.0)
         seed = torch.from_numpy(integer("grain", self.key, self.frame) & 0x7FFFFFFF)
         noise = finish.grain(seed.to(image.device), *self.size)
-        return finish.to_bytes(image + noise * t(self.view["noise"] + burst)[:, None, None, None])
+        # A small frame is a large one scaled down, which averages noise away.
+        level = t((self.view["noise"] + burst) * min(1.0, (self.size[0] / 160) ** 0.5))
+        return finish.to_bytes(image + noise * level[:, None, None, None])
 
     def truth(self) -> dict[str, Tensor]:
         """Masks from the same strokes, and the numbers that were drawn."""

@@ -1,4 +1,4 @@
-"""What can be asked of Promenade, checked: sizes, scenarios, strengths, and the hash of a request."""
+"""What can be asked of Promenade, checked: sizes, scenarios, strengths; and a request's hash."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from typing import Literal
 
 from reidlib.errors import ReidError
 
-VERSION = "2"  # changes whenever the same request gives other pixels, rows or truth
+VERSION = "5"  # changes whenever the same request gives other pixels, rows or truth
 
+PEOPLE = ("train", "validation", "test", "pretrain")  # disjoint sets
 ILLNESSES = ("clutter", "occlusion", "misalignment", "lookalike", "corruption")
 _STREET = {
     "clutter": 0.6,
     "occlusion": 0.7,
     "misalignment": 0.6,
-    "lookalike": 1.0,
-    "corruption": 0.4,
+    "lookalike": 0.6,
+    "corruption": 0.3,
 }
 SCENARIOS: Mapping[str, Mapping[str, float]] = MappingProxyType(
     {
@@ -83,8 +84,12 @@ class Settings:
     @property
     def counts(self) -> Size:
         """The size, with people and lengths replaced where the request says so."""
-        size = replace(SIZES[self.size], **dict(self.people))
-        return replace(size, frames=self.lengths) if self.lengths else size
+        size, crowd = SIZES[self.size], dict(self.people)
+        return replace(
+            size,
+            frames=self.lengths or size.frames,
+            **{name: crowd.get(name, getattr(size, name)) for name in PEOPLE},  # type: ignore[arg-type]
+        )
 
     def digest(self) -> str:
         """16 hexadecimal digits of a hash of every setting and the version."""
@@ -115,7 +120,7 @@ def resolve(
             raise ReidError(f"strength of {name} is {value}; it must lie between 0 and 1")
     crowd = dict(settings.people)
     for name, count in (people or {}).items():
-        _one_of("set of people", name, ("train", "validation", "test", "pretrain"))
+        _one_of("set of people", name, PEOPLE)
         crowd[name] = int(count)
     for name, count in crowd.items():
         if count < 1:

@@ -1,8 +1,8 @@
 """The one shape everything is drawn with, and the pen that collects it.
 
-A stroke is a line from a to b with a width that swells between three values along it and a rounded,
-squashed or cut end: an arm, a head, a skirt, a pole, a cloud of shadow. Seen as a solid of revolution it
-has a surface normal at every pixel, so one formula gives shape, light and fabric.
+A stroke is a line from a to b with a width that swells between three values along it and a round,
+squashed or cut end: an arm, a head, a skirt, a pole, a cloud of shadow. Seen as a solid of
+revolution it has a surface normal at every pixel, so one formula gives shape, light and fabric.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ FABRIC = (
     "across2", "along2", "phase2", "share2", "edge2", "first", "second", "both",
     "decal_u", "decal_n", "decal_v", "decal_0", "decal_edge", "decal_at", "decal_half", "decal_cut",
 )  # fmt: skip
+Widths = tuple[Tensor, Tensor, Tensor]
 NEVER = 1e6  # a cut so far away that the end stays round
 
 
@@ -45,9 +46,10 @@ class Strokes:
     @staticmethod
     def none(device: torch.device) -> Strokes:
         """An empty collection."""
+        table = torch.zeros(len(PLAIN), 0, device=device)
         empty = torch.zeros(0, dtype=torch.long, device=device)
-        tables = (torch.zeros(len(rows), 0, device=device) for rows in (PLAIN, FABRIC))
-        return Strokes(*tables, empty, empty, empty.float(), empty, empty)
+        fabric = torch.zeros(len(FABRIC), 0, device=device)
+        return Strokes(table, fabric, empty, empty, empty.float(), empty, empty)
 
     @staticmethod
     def joined(pieces: list[Strokes]) -> Strokes:
@@ -89,7 +91,7 @@ class Pen:
         self,
         a: tuple[Tensor, Tensor],
         b: tuple[Tensor, Tensor],
-        widths: tuple[Tensor, Tensor, Tensor],
+        widths: Widths,
         colour: Tensor,
         *,
         part: int,
@@ -106,9 +108,14 @@ class Pen:
     ) -> None:
         """One stroke (figures,) or a left and a right one (2, figures).
 
-        widths: half widths at the start, the middle and the end. caps: how strongly the two ends are squashed
-        (1 round, 2 half as long). cut: the end is straight, this far beyond b. fade: light lost towards b.
-        flat: 1 lit as a solid, 0 not shaded at all. ghost: light or shade, which covers nothing. colour: (3, figures).
+        widths: half widths at the start, the middle and the end.
+        caps: how strongly the two ends are squashed (1 round, 2 half as long).
+        cut: the end is straight, this far beyond b.
+        sharp: below 1 the edge is 1 / sharp pixels wide.
+        fade: light lost towards b. flat: 1 lit as a solid, 0 not shaded at all.
+        ball: 1 lit as a ball at its ends, 0 as a cylinder throughout.
+        ghost: light or shade, which covers nothing.
+        colour: (3, figures). part: index into PARTS. depth: later is nearer, within the figure.
         """
         ax, ay, bx, by = torch.broadcast_tensors(*a, *b)
         shape = ax.shape
@@ -124,14 +131,16 @@ class Pen:
         zero = torch.zeros(shape, device=ax.device)
         diffuse = (1.0 - self.ambient) * flat
         values: dict[str, Tensor | float] = {
-            "ax": ax, "ay": ay, "dx": dx, "dy": dy, "length": length,
-            "w0": start, "w1": torch.where(tiny, 0.0, slope / safe),
+            "ax": ax, "ay": ay, "dx": dx, "dy": dy, "length": length, "w0": start,
+            "w1": torch.where(tiny, 0.0, slope / safe),
             "w2": torch.where(tiny, 0.0, bend / (safe * safe)),
-            "cap0": caps[0], "cap1": caps[1],
-            "cut": length + (NEVER if cut is None else cut), "sharp": sharp * self.sharp, "opacity": opacity,
+            "cap0": caps[0], "cap1": caps[1], "cut": length + (NEVER if cut is None else cut),
+            "sharp": sharp * self.sharp, "opacity": opacity,
             "red": colour[0], "green": colour[1], "blue": colour[2],
-            "ball": ball, "lit": self.ambient * flat + (1.0 - flat), "lit_u": diffuse * (lx * dy - ly * dx),
-            "lit_v": ball * diffuse * (lx * dx + ly * dy), "lit_n": diffuse * ln, "lit_s": -fade / safe,
+            "ball": ball, "lit": self.ambient * flat + (1.0 - flat),
+            "lit_u": diffuse * (lx * dy - ly * dx),
+            "lit_v": ball * diffuse * (lx * dx + ly * dy),
+            "lit_n": diffuse * ln, "lit_s": -fade / safe,
         }  # fmt: skip
         count = 1 if len(shape) == 1 else shape[0]
         rows = torch.stack([zero + values[name] for name in PLAIN])

@@ -7,7 +7,7 @@
 | parts | (t, h, w) uint8 | index into PARTS inside the mask, 0 outside |
 | covered | (t,) | share of the mask that is not seen; 1 where the person is not there |
 | box | (t, 3) | the detector's error: offset right and down (box widths, heights) and zoom |
-| part_boxes | (t, 8, 4) | left, top, right, bottom (pixels, exclusive) of each part, 0 where it is not there |
+| part_boxes | (t, 8, 4) | left, top, right, bottom (pixels, exclusive) of each part, or zeros |
 | quality | (t,) | 1 good, lower the worse the frame's fault, 0 somebody else |
 | foreign | (t,) bool | the tracker shows another person |
 | fault, occluder | (t,) | index into FAULTS, OCCLUDERS |

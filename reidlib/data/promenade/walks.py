@@ -12,8 +12,8 @@ import numpy as np
 
 from reidlib.data.promenade.cameras import View
 from reidlib.data.promenade.chance import Floats, Ints, normal, uniform
+from reidlib.data.promenade.facades import HORIZON, METRE, WIDE
 from reidlib.data.promenade.people import Traits
-from reidlib.data.promenade.scenery import HORIZON, METRE, WIDE
 
 _MARGIN = 1.10  # height of a good box against that of its person
 _FEET = 0.455  # of a box height below its middle
