@@ -1,0 +1,82 @@
+"""Contact sheets: people, cameras and frames side by side, as one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reidlib.data.promenade.census import take_census
+from reidlib.data.promenade.render import Stage
+from reidlib.data.promenade.settings import Settings, resolve
+from reidlib.files import whole_file
+
+_PAPER = 250  # grey level between the frames
+
+
+def contact_sheet(
+    scenarios: str | Sequence[str] = "street",
+    *,
+    people: int = 4,
+    first: int = 0,
+    cameras: int = 2,
+    frames: int = 4,
+    world: int = 0,
+    height: int = 256,
+    width: int = 128,
+    gap: int = 4,
+    strengths: dict[str, float] | None = None,
+    **settings: Any,
+) -> NDArray[np.uint8]:
+    """uint8 (h, w, 3): a row for each person and scenario, a block of frames for each camera.
+
+    The test people from number `first` on; each block shows `frames` frames of one tracklet at
+    equal steps. Several scenarios show the same tracklets under each, so that the eye can compare.
+    strengths replace the scenarios' own; settings are those of `load`, family and lengths say.
+    """
+    names = [scenarios] if isinstance(scenarios, str) else list(scenarios)
+    lines: list[NDArray[np.uint8]] = []
+    stages = []
+    for name in names:
+        request = Settings("small", name, world, height, width, subset="none", **settings)
+        resolved = resolve(request, strengths)
+        stages.append(Stage(resolved, take_census(resolved)))
+    census = stages[0].census
+    everyone = np.unique(census.person[census.person > 0])
+    for person in everyone[first : first + people]:
+        rows = np.flatnonzero(census.person == person)
+        _, once = np.unique(census.camera[rows], return_index=True)
+        rows = rows[once][:cameras]
+        places = [np.linspace(0, census.length[row] - 1, frames).astype(np.int64) for row in rows]
+        for stage in stages:
+            pictures = stage.frames(np.repeat(rows, frames), np.concatenate(places))
+            lines.append(_line(pictures.permute(0, 2, 3, 1).cpu().numpy(), frames, cameras, gap))
+    return np.concatenate([_framed(line, gap) for line in lines])
+
+
+def _line(pictures: NDArray[np.uint8], frames: int, blocks: int, gap: int) -> NDArray[np.uint8]:
+    """(n, h, w, 3) side by side, a gap after every block, empty paper where one is missing."""
+    _, h, w, _ = pictures.shape
+    paper = np.full((h, blocks * (frames * w + gap) - gap, 3), _PAPER, dtype=np.uint8)
+    for i, picture in enumerate(pictures):
+        left = i * w + i // frames * gap
+        paper[:, left : left + w] = picture
+    return paper
+
+
+def _framed(line: NDArray[np.uint8], gap: int) -> NDArray[np.uint8]:
+    return np.pad(line, ((0, gap), (0, 0), (0, 0)), constant_values=_PAPER)
+
+
+def save_picture(picture: NDArray[np.uint8], path: Path | str) -> Path:
+    """Write an array (h, w, 3) as PNG, JPEG or WebP, by the name's ending."""
+    from PIL import Image
+
+    path = Path(path)
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        kind = Image.registered_extensions()[path.suffix.lower()]
+        Image.fromarray(picture).save(file, format=kind, quality=90, optimize=True)
+    return path
