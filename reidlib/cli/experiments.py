@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,6 +45,9 @@ def experiment(
         "runs/experiments"
     ),
     device: Device = None,
+    dask: Annotated[
+        str | None, typer.Option(help="Scheduler of a Dask cluster, e.g. tcp://host:8786.")
+    ] = None,
     dry: Annotated[bool, typer.Option("--dry", help="Only say what would be done.")] = False,
     json: Json = False,
 ) -> None:
@@ -53,7 +57,7 @@ def experiment(
     """
     from reidlib.data.promenade.settings import SCENARIOS
     from reidlib.experiments.jobs import Data, chosen, find, make_jobs
-    from reidlib.experiments.runner import cores, run_jobs
+    from reidlib.experiments.runner import cluster, cores, run_jobs
     from reidlib.experiments.worker import Places
     from reidlib.files import data_folder
 
@@ -66,18 +70,18 @@ def experiment(
     asked = Data(data, str(root) if root else None, scenario, size, scored, assignments(options))
     rows = [r for r in chosen(names) if controls or not r.control or r.name in names]
     todo = make_jobs(rows, profile, asked, range(first, first + worlds))
-    places = Places(
-        out or data_folder("results"),
-        runs,
-        tuple(r.name for r in chosen(keep or [])),
-        device,
-        threads,
-    )
+    folder = (out or data_folder("results")).absolute()
+    kept = tuple(r.name for r in chosen(keep or []))
+    places = Places(folder, runs.absolute(), kept, device, threads)
     if dry:
         left = [job for job in todo if find(job, places.results).missing(job)]
         tell([str(job) for job in left], _dry(left, len(todo)), json)
         return
-    report = run_jobs(todo, places, at_once=jobs or max(1, cores() // threads))
+    here = nullcontext((None, max(1, cores() // threads)))
+    with cluster(dask) if dask else here as (executor, room):
+        report = run_jobs(
+            todo, places, at_once=jobs or room, keep_stale=keep_stale, executor=executor
+        )
     tell(_plain(report), _text(report), json)
     raise typer.Exit(1 if report.failed else 0)
 

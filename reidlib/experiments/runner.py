@@ -5,8 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -54,8 +55,8 @@ def run_jobs(
     it was at goes on from its last checkpoint. A run that fails is reported and stops no other.
 
     keep_stale: leave alone what other code or recipes gave, instead of doing it again.
-    executor: anything with `submit`, for instance `dask.distributed.Client(...).get_executor()`;
-        None gives each job a process on this machine.
+    executor: anything with `submit`, for instance of a `cluster`; None gives each job a process on
+        this machine.
     """
     from tqdm import tqdm
 
@@ -125,6 +126,28 @@ def _file(job: Job, future: Future[Outcome], places: Places, report: Report) -> 
         {"done": report.done, "recorded": report.recorded}[outcome].append(job)
 
 
+@contextmanager
+def cluster(address: str) -> Iterator[tuple[Executor, int]]:
+    """The workers of a Dask cluster, and how many jobs they do at once.
+
+    address: of its scheduler, "tcp://host:8786". All machines see the same folders.
+    Raises ReidError where Dask is not installed or nobody answers.
+    """
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ReidError("a cluster needs Dask: pip install 'reidlib[cluster]'") from error
+    try:
+        client = Client(address, timeout=20)
+    except (OSError, ValueError) as error:
+        raise ReidError(f"no Dask scheduler answers at {address}: {error}") from error
+    with client:
+        workers = sum(client.nthreads().values())
+        if not workers:
+            raise ReidError(f"the cluster at {address} has no workers")
+        yield client.get_executor(), workers
+
+
 class Processes(Executor):
     """A fresh process for each call: its memory and its crash are its own, its code is of now."""
 
@@ -166,17 +189,22 @@ def _answer(connection: Connection, function: Callable[..., Any], args: Any, mor
     """In the new process: the function's result, or its error in words."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     try:
-        connection.send(("", function(*args, **more)))
+        _tell(connection, "", function(*args, **more))
     except ReidError as error:
-        connection.send((str(error), None))
+        _tell(connection, str(error), None)
     except BaseException as error:
         import traceback
 
         where = traceback.extract_tb(error.__traceback__)[-1]
         told = f"{type(error).__name__}: {error} ({where.filename.split('/')[-1]}:{where.lineno})"
-        connection.send((told, None))
+        _tell(connection, told, None)
     finally:
         connection.close()
+
+
+def _tell(connection: Connection, error: str, result: Any) -> None:
+    with suppress(BrokenPipeError):  # nobody listens any more; the record is written all the same
+        connection.send((error, result))
 
 
 def _ending(code: int | None) -> str:

@@ -19,7 +19,7 @@ from reidlib.errors import ReidError
 from reidlib.experiments import worker
 from reidlib.experiments.jobs import Data, Job, chosen, find, make_jobs
 from reidlib.experiments.locks import held
-from reidlib.experiments.runner import Processes, run_jobs
+from reidlib.experiments.runner import Processes, cluster, run_jobs
 from reidlib.experiments.worker import Places, lock_file
 from reidlib.recipes import recipes
 from reidlib.records import load_records, write_record
@@ -204,6 +204,34 @@ def test_processes_answer_fail_and_die_alone() -> None:
             wrong.result(60)
         with pytest.raises(ReidError, match=r"ended \(signal SIGKILL"):
             killed.result(60)
+
+
+@pytest.mark.slow
+def test_a_cluster_of_two_workers(
+    places: Places, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same jobs, done elsewhere: two worker processes, records in the one folder."""
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setenv("REIDLIB_CACHE", str(cache))
+    todo = make_jobs(chosen(["baseline"]), "smoke", replace(TINY, score_on=("street",)), range(2))
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
+        ) as local,
+        cluster(local.scheduler_address) as (executor, workers),
+    ):
+        assert workers == 2
+        report = run_jobs(todo, places, at_once=workers, executor=executor, progress=False)
+    assert not report.failed
+    assert sorted(job.world for job in report.done) == [0, 1]
+    assert {record.seed for record in load_records(places.results)} == {0, 1}
+
+
+def test_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    wanted = pytest.raises(ReidError, match=r"pip install 'reidlib\[cluster\]'")
+    with wanted, cluster("tcp://localhost:1"):
+        pass
 
 
 @pytest.fixture(scope="module")
