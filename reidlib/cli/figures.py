@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reidlib.cli.common import Json, Root, With, assignments, example, table, tell
+from reidlib.cli.common import Json, Root, With, assignments, example, tell
 from reidlib.cli.runs import PICTURES, reopen
 from reidlib.errors import ReidError
 
@@ -42,9 +42,8 @@ def figure(
     from reidlib.seeing.catalogue import FIGURES, document, entry
 
     if listed:
-        rows = [[key, one.summary, ", ".join(one.recipes)] for key, one in FIGURES.items()]
         plain = {key: {"summary": x.summary, "recipes": x.recipes} for key, x in FIGURES.items()}
-        tell(plain, table(rows, ["figure", "what", "recipes"]), json)
+        tell(plain, "\n".join(f"{key:<24} {x.summary}" for key, x in FIGURES.items()), json)
         return
     chosen = entry(name)
     if out is None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LOOKED_AT = 24
-RULE = f"first, median and worst of the first {LOOKED_AT} queries"
+RULE = f"First, median and worst of the first {LOOKED_AT} queries"
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def shipped(recipe: str, profile: str = "fine") -> Path | None:
 
 def caption(dataset: TrackletDataset, arms: Sequence[Arm], *sentences: str) -> str:
     """Data, scenario, profile and record, then the sentences, each on a line of its own."""
-    told = [f"{dataset.name} {dataset.version}"]
+    told = [f"{dataset.name.capitalize()}, version {dataset.version}"]
     known = dataset.settings
     told += [f"{key} {known[key]}" for key in ("scenario", "world") if key in known]
     told += [f"profile {name}" for name in dict.fromkeys(arm.profile.name for arm in arms)]
@@ -188,10 +188,10 @@ def gather(
     tracklets: Sequence[Tracklet],
     maker: MapMaker,
     *,
-    rule: str | None = None,
+    rule: str = "evenly",
     limit: int = 1,
 ) -> Gathered:
-    """The arm's maps of each tracklet, `limit` clips of each, cut by `rule` or as in its test."""
+    """The arm's maps of each tracklet, of `limit` clips of each; rule: see `look`."""
     seen = [
         look(arm.model, dataset, one, arm.recipe, arm.profile, rule=rule, limit=limit)
         for one in tracklets

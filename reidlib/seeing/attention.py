@@ -60,16 +60,18 @@ def look(
 ) -> Seen:
     """A model's view of a tracklet, in evaluation mode and without gradients, on its device.
 
-    rule: how the tracklet is cut ("consecutive_cyclic_tail" for neighbouring frames); None is the
-    recipe's own for testing. A tracklet shorter than a clip repeats frames, as testing does.
+    rule: how the tracklet is cut into clips as long as in training ("evenly" for one clip over all
+    of it, "consecutive_cyclic_tail" for neighbours); None cuts as the recipe tests. A tracklet
+    shorter than a clip repeats frames, as testing does.
     limit: clips at most, spread evenly. places: (m, t) frames instead of a rule.
     """
     if not len(tracklet):
         raise ReidError(f"tracklet {tracklet.row} (identity {tracklet.raw_pid}) has no frames")
     numbers, test = plan(recipe, profile), recipe.test
     if places is None:
+        length = test.length if rule is None else None
         cut = TEST_RULES[rule or test.frames]
-        places = cut(len(tracklet), test.length or numbers.frames, test.stride, test.tail)
+        places = cut(len(tracklet), length or numbers.frames, test.stride, test.tail)
     if limit is not None and len(places) > limit:
         places = places[np.linspace(0, len(places) - 1, limit).round().astype(int)]
     wanted, back = np.unique(places, return_inverse=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-STRENGTH = 0.62  # of the map against the frame
+STRENGTH = (0.40, 0.72)  # of the map against the frame, where it is lowest and highest
 FRAME = 0.72  # inches, width of a frame
 
 
@@ -57,7 +57,8 @@ def lit(frame: Tensor, one: Tensor) -> np.ndarray:
     height, width = frame.shape[-2:]
     big = enlarged(one[None, None], (height, width))[0, 0].clamp(0, 1).numpy()
     colour = colormaps["inferno"](big)[..., :3]
-    blended: np.ndarray = (1 - STRENGTH) * image + STRENGTH * colour
+    weight = STRENGTH[0] + (STRENGTH[1] - STRENGTH[0]) * big[..., None]
+    blended: np.ndarray = (1 - weight) * image + weight * colour
     return blended
 
 
@@ -81,22 +82,18 @@ def sheet(
     some = next(cell for row in rows for cell in row if cell is not None).image
     height = FRAME * some.shape[0] / some.shape[1]
     under = 0.14 if any(cell is not None and cell.text for row in rows for cell in row) else 0.03
-    widths = [FRAME * (1.12 if i in gaps else 1) for i in range(columns)]
-    figure, grid = plt.subplots(
-        len(rows),
-        columns,
-        figsize=(sum(widths) * 1.05, (height + under) * len(rows)),
-        width_ratios=widths,
-        squeeze=False,
-        layout="none",
-    )
-    figure.subplots_adjust(0, 0, 1, 1, wspace=0.05, hspace=under / height)
-    for i, (line, cells) in enumerate(zip(grid, rows, strict=True)):
-        for j, axes in enumerate(line):
-            cell = cells[j] if j < len(cells) else None
+    places = [j + sum(gap < j for gap in gaps) for j in range(columns)]  # gaps are columns too
+    widths = [FRAME if j in places else 0.12 * FRAME for j in range(places[-1] + 1)]
+    figure = plt.figure(figsize=(1.05 * sum(widths), (height + under) * len(rows)), layout="none")
+    grid = figure.add_gridspec(
+        len(rows), len(widths), width_ratios=widths, left=0, right=1, bottom=0, top=1,
+        wspace=0.05, hspace=under / height,
+    )  # fmt: skip
+    for i, cells in enumerate(rows):
+        for j, cell in enumerate(cells):
             if cell is None:
-                axes.set_axis_off()
                 continue
+            axes = figure.add_subplot(grid[i, places[j]])
             show(axes, cell)
             if j == 0 and i < len(names):
                 name = "\n".join(textwrap.wrap(names[i], 18))
@@ -133,9 +130,8 @@ def tell(figure: Figure, title: str, caption: str) -> None:
     if title:
         figure.text(0, 1 + 0.28 * inch, title, fontsize=10, weight="bold", va="bottom")
     if caption:
-        lines = [
-            line for part in caption.split("\n") for line in textwrap.wrap(part, int(width * 17))
-        ]
+        letters = int(max(width, 5) * 17)
+        lines = [line for part in caption.split("\n") for line in textwrap.wrap(part, letters)]
         figure.text(0, -0.22 * inch, "\n".join(lines), fontsize=7, va="top", color="0.25")
 
 

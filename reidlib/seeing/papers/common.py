@@ -34,14 +34,15 @@ def maps_sheet(
     title: str,
     over: Literal["frame", "clip", "all"] = "frame",
     question: str = "person",
-    rule: str | None = None,
+    slots: Sequence[str] = (),
     note: str = "",
 ) -> Drawn:
     """One clip of three people, each model's maps in a row, judged over all the tracklets.
 
     The people are chosen by the last model's mass on the visible person; over: see `cam.scaled`.
+    slots: questions whose answers are told frame by frame.
     """
-    found = [gather(arm, dataset, tracklets, maker, rule=rule) for arm in arms]
+    found = [gather(arm, dataset, tracklets, maker) for arm in arms]
     chosen = first_median_worst(found[-1].person())
     verdicts: dict[str, Any] = {g.arm.name: g.verdict() for g in found}
     words = list(dict.fromkeys(word for g in found for word in g.words()))
@@ -62,10 +63,25 @@ def maps_sheet(
             f"{RULE} by mass of the last row's maps on the visible person; maps scaled over "
             f"{scale}; white: what is truly visible of the person. {note}",
             *(f"Mass on the {question} over {len(tracklets)} people, {line}" for line in lines),
+            *(by_slot(name, v, slots) for name, v in verdicts.items() if slots),
             *words,
         ),
     )
     return Drawn(figure, verdicts, words)
+
+
+def by_slot(name: str, verdict: dict[str, Any], questions: Sequence[str]) -> str:
+    """One line: what is asked of the first, second, ... frame of a clip, and how alike they are."""
+    rows = {q: _means(verdict["by slot"][q]) for q in questions if "by slot" in verdict}
+    kept = _means(verdict["overlap with frame 0, by slot"])
+    alike = verdict["likeness of frames"]["mean"]
+    parts = [f"{question} {values}" for question, values in rows.items()]
+    parts += [f"overlap with frame 0 {kept}", f"cosine between frames {alike:.3f}"]
+    return f"By slot, {name}: " + "; ".join(parts) + "."
+
+
+def _means(estimates: Sequence[dict[str, Any]]) -> str:
+    return ", ".join(f"{value['mean']:.2f}" for value in estimates)
 
 
 def frame_row(seen: Sequence[Seen]) -> list[Cell | None]:

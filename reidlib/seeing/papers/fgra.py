@@ -12,7 +12,7 @@ from reidlib.data.promenade.body import PARTS
 from reidlib.data.tracklets import Tracklet, TrackletDataset
 from reidlib.errors import ReidError
 from reidlib.records import Record
-from reidlib.seeing.arms import RULE, Arm, Drawn, caption, first_median_worst, queries
+from reidlib.seeing.arms import Arm, Drawn, caption, first_median_worst, queries
 from reidlib.seeing.attention import Seen, look, responses
 from reidlib.seeing.cam import scaled
 from reidlib.seeing.drawing import Cell, picture, sheet
@@ -72,18 +72,21 @@ def _boxed(frame: torch.Tensor, boxes: list[list[float]]) -> Cell:
 def regions(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
     """Figure 5: the reference frame's stripes, then A and D of every region in every frame."""
     arm = arms[-1]
-    seen = [look(arm.model, dataset, t, arm.recipe, arm.profile, limit=1) for t in queries(dataset)]
+    people, how = queries(dataset), (arm.recipe, arm.profile)
+    seen = [look(arm.model, dataset, t, *how, rule="evenly") for t in people]
     found = [_judge(one) for one in seen]
     worth = [float(np.nanmean(f["D"]["part"])) if f else np.nan for f in found]
     shown = seen[first_median_worst(worth)[1 if len(seen) > 2 else 0]]
     a, d = responses(shown.output)
-    count = a.shape[2]
-    rows, names = [], []
-    for i in range(count):
-        for name, maps in (("A", a), ("D", d)):
-            cells = on_frames(shown, scaled(maps[:1, :, i]))
-            rows.append([_reference(shown, i, count) if name == "A" else None, *cells])
-            names.append(f"region {i + 1}, {name}")
+    count, t = a.shape[2], a.shape[1]
+    rows = [
+        [
+            _reference(shown, i, count),
+            *on_frames(shown, scaled(a[:1, :, i])),
+            *on_frames(shown, scaled(d[:1, :, i])),
+        ]
+        for i in range(count)
+    ]
     numbers = _summary(found, [s.tracklet.raw_pid for s in seen]) if found[0] else {}
     everyone = [torch.cat([responses(s.output)[k][0].flatten(0, 1) for s in seen]) for k in (0, 1)]
     words = map_faults(everyone[0], "A") + map_faults(everyone[1].clamp_min(0), "D")
@@ -93,14 +96,14 @@ def regions(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
         for name, row in numbers.items()
     ]
     note = (
-        f"The median by D's mass on its part, of the {RULE.rpartition('the ')[2]}. A is what Eq. 2 "
+        f"Of the first {len(seen)} queries the median by D's mass on its part. A is what Eq. 2 "
         "averages; gates start near one half, so only D, A less its mean over regions, can differ."
     )
     figure = sheet(
         rows,
-        names=names,
-        heads=["reference", *(str(n + 1) for n in shown.places[0])],
-        gaps=[0],
+        names=[f"region {i + 1}" for i in range(count)],
+        heads=["reference", *(f"{x}, frame {n + 1}" for x in "AD" for n in shown.places[0])],
+        gaps=[0, t],
         title="FGRA, Figure 5: responses of each region",
         caption=caption(dataset, [arm], note, *lines, *words),
     )

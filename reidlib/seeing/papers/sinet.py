@@ -38,6 +38,7 @@ def salient_to_broad(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
         queries(dataset),
         cam_maps,
         title="SINet, Figures 1 and 6: class activation maps, frame by frame",
+        slots=("parts", "breadth", "background"),
         note="Later frames should light more of the body, and no more background.",
     )
     for arm in arms:
@@ -51,7 +52,7 @@ def salient_to_broad(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
 
 
 def suppressions(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
-    """Figure 6, inside: what each SBM dims in the latter frames (bright is kept)."""
+    """Figure 6, inside: what each SBM takes from the latter frames, 1 - S."""
     arm = arms[-1]
     found = gather(arm, dataset, queries(dataset), _first_suppression)
     removed = [1 - maps for maps in found.maps]
@@ -60,7 +61,7 @@ def suppressions(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
     kept = [suppression(arm.model, s.output) for s in seen]
     rows = [frame_row(seen)]
     for site in kept[0]:
-        rows.append([c for s, maps in zip(seen, kept) for c in on_frames(s, maps[site][:1])])
+        rows.append([c for s, maps in zip(seen, kept) for c in _dimmed(s, maps[site][:1])])
     numbers: dict[str, Any] = {}
     for site in kept[0]:
         maps = torch.cat([suppression(arm.model, s.output)[site] for s in found.seen])
@@ -70,7 +71,9 @@ def suppressions(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
                          "kept": float(maps.mean())}  # fmt: skip
     t = seen[0].places.shape[1]
     lines = [f"{site}: dims {n['cells dimmed']} of all cells" for site, n in numbers.items()]
-    note = f"{RULE} by what the first SBM takes from the visible person. S, 0 to 1: dark is dimmed."
+    note = (
+        f"{RULE} by what the first SBM takes from the visible person. Lit: what is dimmed, 1 - S."
+    )
     return Drawn(
         sheet(
             rows,
@@ -82,6 +85,12 @@ def suppressions(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
         ),
         numbers,
     )
+
+
+def _dimmed(seen: Seen, weights: torch.Tensor) -> list[Cell | None]:
+    """1 - S over the latter frames; the former ones, which lose nothing, as they are."""
+    plain, under = frame_row([seen]), on_frames(seen, 1 - weights)
+    return [b if (s < 1).any() else a for a, b, s in zip(plain, under, weights[0])]
 
 
 def _first_suppression(arm: Arm, dataset: TrackletDataset, seen: Seen) -> torch.Tensor:

@@ -20,7 +20,7 @@ def attention(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
         covered_first(dataset),
         lambda arm, data, seen: _maps(seen),
         title="TRSA: attention per frame",
-        rule="evenly",
+        slots=("person",),
         note="Frames evenly spread over the tracklets that get covered most.",
     )
 

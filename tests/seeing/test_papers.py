@@ -1,0 +1,215 @@
+"""Every figure is drawn from tiny models; a wrong model, a shuffled or a missing map is seen."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+
+from reidlib.__main__ import main
+from reidlib.errors import ReidError
+from reidlib.recipes import recipes
+from reidlib.seeing import arms as S
+from reidlib.seeing.catalogue import FIGURES, architecture, document, entry, untrained
+from reidlib.seeing.figures import check, contents
+from reidlib.seeing.papers import common, sweep
+from reidlib.seeing.papers.tacan import FAIR, GOOD, POOR, colours, tsne
+from reidlib.seeing.papers.trsa import attention
+
+
+@pytest.fixture(autouse=True)
+def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CI", raising=False)
+    yield
+    plt.close("all")
+
+
+def arm(arms, name: str) -> S.Arm:
+    return S.Arm(name, *arms(name))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [n for n, e in FIGURES.items() if e.kind == "models"])
+def test_every_figure_is_drawn_with_numbers_that_are_plain_data(arms, people, name: str) -> None:
+    chosen = FIGURES[name]
+    used = [arm(arms, recipe) for recipe in chosen.recipes]
+    small = {"people": 3} if name == "tacan-5" else {}
+    if name == "rgsa-4":
+        with pytest.raises(ReidError, match="shows 6 people; the data have 4"):
+            chosen.function(used, people)
+        people = replace(people, query=people.query + people.train)
+    drawn = chosen.function(used, people, **small)
+    assert drawn.numbers
+    told = json.dumps(document(name, drawn, used, people), allow_nan=False)
+    assert all(one.name in told for one in used)
+    words = " ".join(text.get_text() for text in drawn.figure.texts)
+    assert "Promenade, version" in words
+    assert "scenario street" in words
+    assert not chosen.recipes or "no record" in words
+    assert sum(len(axes.images) + len(axes.collections) for axes in drawn.figure.axes) > 1
+
+
+def test_every_figure_names_recipes_that_exist() -> None:
+    for chosen in FIGURES.values():
+        assert set(chosen.recipes) <= set(recipes())
+        assert callable(chosen.function)
+    with pytest.raises(ReidError, match="did you mean sinet-6"):
+        entry("sinet-66")
+
+
+def test_a_wrong_model_and_a_shuffled_map_fail_the_check(arms, people) -> None:
+    right, wrong = arm(arms, "trsa-1/sam"), arm(arms, "trsa-1/as-printed")
+    wrong = replace(wrong, name=right.name)
+    tracklets = S.queries(people)
+
+    def draw(one: S.Arm, spoil=lambda maps: maps):
+        return common.maps_sheet(
+            [one], people, tracklets,
+            lambda a, d, s: spoil(s.output.maps["spatial_attention"]), title="test",
+        ).figure  # fmt: skip
+
+    check(draw(right), "attention")
+    check(draw(right), "attention")
+    with pytest.raises(AssertionError, match="images"):
+        check(draw(wrong), "attention")
+    order = torch.randperm(32, generator=torch.Generator().manual_seed(0))
+    with pytest.raises(AssertionError, match="images"):
+        check(draw(right, lambda m: m.flatten(2)[:, :, order].view_as(m)), "attention")
+
+
+def test_a_model_without_the_map_is_refused(arms, people) -> None:
+    with pytest.raises(ReidError, match="spatial_attention"):
+        attention([arm(arms, "baseline")], people)
+
+
+def test_dead_attention_is_told_under_the_picture(arms, people) -> None:
+    one = arm(arms, "trsa-1/sam")
+    drawn = common.maps_sheet(
+        [one], people, S.queries(people)[:2],
+        lambda a, d, s: torch.ones_like(s.output.maps["spatial_attention"]), title="dead",
+    )  # fmt: skip
+    assert "even in 8 of 8" in drawn.words[0]
+    assert "even in 8 of 8" in " ".join(text.get_text() for text in drawn.figure.texts)
+
+
+def test_maps_that_are_not_finite_are_drawn_in_grey_and_told(arms, people) -> None:
+    one = arm(arms, "trsa-1/sam")
+    drawn = common.maps_sheet(
+        [one], people, S.queries(people)[:2],
+        lambda a, d, s: s.output.maps["spatial_attention"] * float("nan"), title="broken",
+    )  # fmt: skip
+    assert "not finite in 8 of 8" in drawn.words[0]
+    image = drawn.figure.axes[-1].images[0].get_array()
+    assert np.ptp(image, axis=2).max() == 0
+
+
+def test_tsne_of_too_few_people_is_refused(arms, people) -> None:
+    with pytest.raises(ReidError, match="9 identities are asked for"):
+        tsne([arm(arms, "tacan")], people, people=9)
+
+
+def test_people_are_chosen_by_rule() -> None:
+    assert S.first_median_worst([0.7, 0.1, 0.9, 0.3, 0.5]) == [0, 4, 1]
+    assert S.first_median_worst([0.5, 0.1, 0.9, 0.3, 0.7]) == [0, 1]  # the first is the median
+    assert S.first_median_worst([float("nan"), 0.1, 0.9, 0.4]) == [1, 3]
+    assert S.first_median_worst([0.9, 0.1, 0.5]) == [0, 2, 1]
+    assert S.first_median_worst([float("nan")] * 3) == [0, 1]
+
+
+def test_data_without_queries_or_truth(arms, people) -> None:
+    with pytest.raises(ReidError, match="without queries"):
+        attention([arm(arms, "trsa")], replace(people, query=()))
+    drawn = attention([arm(arms, "trsa")], replace(people, truth=None))
+    assert "map" not in drawn.numbers["trsa"]
+    assert drawn.numbers["trsa"]["overlap in a clip"]["frames"] > 0
+
+
+def test_clips_are_coloured_by_their_weight() -> None:
+    assert colours(np.array([0.1, 0.5, 0.9]), 0.3, 0.7) == [POOR, FAIR, GOOD]
+
+
+@pytest.mark.parametrize("name", ["trsa", "rgsa_rgtr", "fgra", "tacan", "sinet"])
+def test_an_architecture_is_the_models_own(name: str) -> None:
+    one = untrained(name, "smoke")
+    drawn = architecture([one], None)
+    steps = {step[0]: step for step in drawn.numbers["steps"]}
+    assert steps["backbone.layer4.0"][2] == [[4, 128, 8, 4]]
+    assert drawn.numbers["parameters"] == sum(p.numel() for p in one.model.parameters())
+    sites = [f"backbone.plugins.{site}" for site in one.model.backbone.plugins]
+    order = list(steps)
+    assert all(site in steps for site in sites)
+    for site in sites:  # a plug-in stands right after the block that it follows
+        stage, block = site.rsplit(".", 1)[1].split("_")
+        before = [s for s in order[: order.index(site)] if s.startswith("backbone.layer")][-1]
+        assert before.startswith(f"backbone.{stage}.")
+        assert before.split(".")[-1].split("-")[-1] == str(int(block) - 1)
+    assert not any(len(m._forward_hooks) for m in one.model.modules())
+    assert contents(drawn.figure)[0]["words"]["texts"][0].startswith("clip 1 x 4")
+
+
+def test_sweeps_average_the_records_of_a_recipe() -> None:
+    def record(name: str, value: float):
+        return SimpleNamespace(
+            recipe={"name": name},
+            profile={"name": "laptop"},
+            data={"name": "promenade", "settings": {"scenario": "street"}},
+            scores={"clean": {"map": 0.0, "rank1": 0.0}, "street": {"map": value, "rank1": 0.9}},
+        )
+
+    records = [record("a", 0.5), record("a", 0.7), record("b", 0.2), record("c", 0.0)]
+    _, _, lines = sweep.collect(records, "k", "k", {"b": 1, "a": 3, "missing": 5})
+    assert lines["mAP"][0] == [1, 3]
+    assert lines["mAP"][1] == pytest.approx([20, 60])
+    with pytest.raises(ReidError, match="missing"):
+        sweep.collect(records, "k", "k", {"missing": 5})
+
+
+# --- the command ---
+
+
+def reid(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["reid", *map(str, words)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    return int(left.value.code or 0)
+
+
+def test_list_names_one_figure_a_line(monkeypatch, capsys) -> None:
+    assert reid(monkeypatch, "figure", "--list") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(FIGURES)
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_an_architecture_goes_to_a_file(monkeypatch, tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / f"trsa.{suffix}"
+    assert reid(monkeypatch, "figure", "trsa-architecture", "--out", out) == 0
+    assert out.stat().st_size > 5000
+    assert json.loads(out.with_suffix(".json").read_text())["numbers"]["embedding"] == 128
+
+
+def test_bad_input_ends_in_one_sentence(monkeypatch, capsys, tmp_path: Path) -> None:
+    def refused(*words: object) -> str:
+        assert reid(monkeypatch, "figure", *words) == 2
+        said = capsys.readouterr().err
+        assert "Traceback" not in said
+        return said
+
+    assert "did you mean trsa" in refused("trsb", "--out", "x.png")
+    assert "--out" in refused("trsa")
+    assert "docx" in refused("trsa", "--out", "x.docx")
+    assert "no trained model" in refused("trsa", "--run", tmp_path, "--out", "x.png")
+    assert "no run records" in refused("sinet-5", "--records", tmp_path, "--out", "x.png")
+    monkeypatch.setattr(S, "data_folder", lambda name: tmp_path / name)
+    said = refused("sinet-6", "--out", "x.png")
+    assert "no shipped weights of sinet-2/base" in said
+    assert "--run RUN,RUN,RUN" in said
+    assert not list(tmp_path.glob("*.png"))
