@@ -6,15 +6,17 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from reidlib.data.tracklets import TrackletDataset
 from reidlib.errors import ReidError
+from reidlib.files import data_folder
 from reidlib.recipes import profile as find_profile
 from reidlib.recipes import recipe as find_recipe
 from reidlib.recipes import recipes
-from reidlib.recipes.core import Recipe, plan
+from reidlib.recipes.core import Profile, Recipe, plan
 from reidlib.records import Record, read_record
 
 HALVED = ("ilids", "prid")  # data sets whose protocol averages over ten halvings: run k, halving k
@@ -209,21 +211,41 @@ def find(job: Job, results: Path) -> Found:
 
 
 def why_stale(record: Record) -> str:
-    """`record.stale`, and for recipes that test others' weights whether those would be the same."""
+    """`record.stale`, and whether its first weights, or those it tests, would be others now."""
     if reason := record.stale:
         return reason
-    trained = find_recipe(record.recipe["name"]).weights_of
-    if trained and record.notes.get("trained") != trained_by(find_recipe(trained), record):
-        return f"{trained}, whose weights it tests, has changed"
+    recipe, profile = (find_recipe(record.recipe["name"]), find_profile(record.profile["name"]))
+    if recipe.weights_of:
+        trained = find_recipe(recipe.weights_of)
+        if record.notes.get("trained") != trained_by(trained, profile):
+            return f"{trained.name}, whose weights it tests, has changed"
+    elif (now := shipped(recipe, profile)) and record.start != now:
+        return f"it started from {record.start}, not from {now}"
     return ""
 
 
-def trained_by(recipe: Recipe, record: Record | None = None) -> str:
+def trained_by(recipe: Recipe, profile: Profile) -> str:
     """One word for all that a recipe's training depends on, of now."""
     from reidlib.sources import TRAINING, sources
 
-    told = json.dumps([asdict(recipe), sources(recipe, TRAINING)], sort_keys=True)
-    return hashlib.sha256(told.encode()).hexdigest()[:12]
+    shapes = [asdict(recipe), asdict(profile), sources(recipe, TRAINING), shipped(recipe, profile)]
+    return hashlib.sha256(json.dumps(shapes, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def shipped(recipe: Recipe, profile: Profile) -> str:
+    """What `build` says of the shipped weights that the backbone starts from; "" for none."""
+    if profile.pretrained in ("", "imagenet"):
+        return ""
+    se = "-se" if recipe.backbone.get("se", False) else ""
+    path = data_folder("checkpoints") / f"{profile.pretrained}{se}.safetensors"
+    return f"{path.name}, sha256 {_digest(path)}" if path.is_file() else ""
+
+
+@lru_cache
+def _digest(path: Path) -> str:
+    from reidlib.weights import digest
+
+    return digest(path)[:16]
 
 
 def frame_size(recipe: str, profile: str) -> tuple[int, int]:

@@ -71,7 +71,8 @@ def _train_and_score(
     scenes = Scenes(job, places)
     home = places.runs / job.name
     # Other code trains other weights: the folder of a half-trained run says which it was.
-    folder = home / trained_by(find_recipe(job.recipe))
+    made_by = trained_by(find_recipe(job.recipe), find_profile(job.profile))
+    folder = home / made_by
     _remove(home, but=folder)
     trained = _train(job, places, scenes, found, folder)
     for name, wanted in missing.items():
@@ -155,7 +156,9 @@ def _record(
             progress=False,
         ).summary()
     seconds = {"scoring": round(time.perf_counter() - started, 3)}
-    notes = {} if name == job.recipe else {"trained": trained_by(find_recipe(job.recipe))}
+    notes = {}
+    if name != job.recipe:
+        notes["trained"] = trained_by(find_recipe(job.recipe), find_profile(job.profile))
     write_record(make_record(trained, scores, seconds=seconds, notes=notes), places.results)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from reidlib.data.promenade import VERSION, Settings, resolve
-from reidlib.experiments.jobs import trained_by
+from reidlib.experiments.jobs import shipped, trained_by
 from reidlib.recipes import profile, recipe
 from reidlib.recipes.core import plan
 from reidlib.records import Record, _plain, write_record
@@ -19,7 +19,7 @@ def fake_record(name: str, world: int, maps: dict[str, float], **changes: Any) -
     chosen, size = recipe(name), profile("laptop")
     request = resolve(Settings("small", "street", world, *plan(chosen, size).size))
     settings = {"scenario": "street", "size": "small", "world": world, "digest": request.digest()}
-    notes = {"trained": trained_by(recipe(chosen.weights_of))} if chosen.weights_of else {}
+    notes = {"trained": trained_by(recipe(chosen.weights_of), size)} if chosen.weights_of else {}
     fields: dict[str, Any] = {
         "recipe": _plain(asdict(chosen)),
         "profile": _plain(asdict(size)),
@@ -27,7 +27,7 @@ def fake_record(name: str, world: int, maps: dict[str, float], **changes: Any) -
         "seed": world,
         "data": {"name": "promenade", "version": VERSION, "protocol": "", "split": "",
                  "settings": settings},
-        "start": "scratch",
+        "start": shipped(chosen, size) or "scratch",
         "scores": {k: {"map": v, "rank-1": v + 0.1} for k, v in maps.items()},
         "readings": {},
         "steps": 600,

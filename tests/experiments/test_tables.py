@@ -129,6 +129,19 @@ def test_another_recipe_whose_weights_are_tested_has_changed(results: Path) -> N
     assert "fgra, whose weights it tests" in Evidence(results).stale("fgra-2/shuffled")
 
 
+def test_other_first_weights_make_a_record_stale(tmp_path, monkeypatch) -> None:
+    from reidlib.build import build
+    from reidlib.experiments import jobs
+    from reidlib.recipes import profile
+
+    chosen, size = recipes()["sinet"], profile("laptop")
+    assert jobs.shipped(chosen, size) == build(chosen, size, 3).start
+    record = fake_record("sinet", 0, {"street": 0.5}, start="small.safetensors, sha256 0")
+    assert jobs.why_stale(record).startswith("it started from small.safetensors, sha256 0, not ")
+    monkeypatch.setattr(jobs, "data_folder", lambda name: tmp_path)
+    assert jobs.shipped(chosen, size) == jobs.why_stale(record) == ""
+
+
 def test_a_broken_record_is_set_aside_and_told(results: Path) -> None:
     (results / "half.json").write_text('{"format": 1')
     with pytest.warns(UserWarning, match=r"half\.json is not a run record"):
