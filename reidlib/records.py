@@ -60,7 +60,7 @@ class Record:
     def name(self) -> str:
         """The same for runs of the same recipe, profile, data and seed: the newer one stays."""
         settings = self.data["settings"]
-        told = [str(settings[key]) for key in ("size", "scenario") if key in settings]
+        told = [_word(settings[key]) for key in ("size", "scenario") if key in settings]
         told += [f"world{settings['world']}"] if "world" in settings else []
         data = {key: value for key, value in self.data.items() if key != "version"}
         parts = [
@@ -200,6 +200,11 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     """What the values are once they have been JSON: lists for tuples."""
     plain: dict[str, Any] = json.loads(json.dumps(values))
     return plain
+
+
+def _word(value: Any) -> str:
+    """For file names: 256x128 for [256, 128]."""
+    return "x".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _digest(values: Any) -> str:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reidlib.cli.common import Json, example, tell
+from reidlib.cli.common import Json, With, assignments, example, tell
 from reidlib.errors import ReidError
 
 if TYPE_CHECKING:
     from reidlib.experiments.evidence import Evidence
+    from reidlib.experiments.jobs import Data
     from reidlib.experiments.writing import Sheet
 
 Records = Annotated[Path | None, typer.Option(help="Folder of records [data/results].")]
@@ -29,6 +30,7 @@ def table(
     data: DataName = "promenade",
     scenario: TrainedOn = "street",
     size: Size = "small",
+    options: With = None,
     profile: Profile = "laptop",
     records: Records = None,
     latex: Annotated[bool, typer.Option("--latex", help="For a paper (booktabs).")] = False,
@@ -42,6 +44,7 @@ def table(
     `disagreements`, rivals for whom the papers print different numbers.
     """
     from reidlib.experiments import tables, writing
+    from reidlib.experiments.jobs import Data
     from reidlib.experiments.printed import printed
 
     chosen = [f for f, on in (("latex", latex), ("csv", csv), ("markdown", markdown)) if on]
@@ -56,7 +59,9 @@ def table(
         sheet = writing.comparison_sheet(rivals)
         tell(_sheet(sheet), writing.write(sheet, form), json)
     else:
-        evidence = _evidence(records, data, scenario, size, profile)
+        evidence = _evidence(
+            records, Data(data, None, scenario, size, options=assignments(options)), profile
+        )
         found = tables.ablation(name, evidence, measure, scored)
         text = writing.csv_of(found) if csv else writing.write(writing.ablation_sheet(found), form)
         tell(_plain(found), text, json)
@@ -67,6 +72,7 @@ def verdicts(
     data: DataName = "promenade",
     scenario: TrainedOn = "street",
     size: Size = "small",
+    options: With = None,
     profile: Profile = "laptop",
     records: Records = None,
     json: Json = False,
@@ -74,9 +80,12 @@ def verdicts(
     """Say of every claim of the five papers whether the stored records bear it out, and why."""
     from collections import Counter
 
+    from reidlib.experiments.jobs import Data
     from reidlib.experiments.verdicts import verdicts as judge_all
 
-    every = judge_all(_evidence(records, data, scenario, size, profile))
+    every = judge_all(
+        _evidence(records, Data(data, None, scenario, size, options=assignments(options)), profile)
+    )
     chosen = [v for v in every if paper is None or v.claim.paper.lower() == paper.lower()]
     if not chosen:
         papers = dict.fromkeys(v.claim.paper for v in every)
@@ -102,15 +111,14 @@ def _folder(records: Path | None) -> Path:
     return records or data_folder("results")
 
 
-def _evidence(records: Path | None, data: str, scenario: str, size: str, profile: str) -> Evidence:
+def _evidence(records: Path | None, data: Data, profile: str) -> Evidence:
     from reidlib.data import loader
     from reidlib.experiments.evidence import Evidence
-    from reidlib.experiments.jobs import Data
     from reidlib.recipes import profile as find_profile
 
-    loader("mars" if data == "mars-layout" else data)
+    loader("mars" if data.name == "mars-layout" else data.name)
     find_profile(profile)
-    return Evidence(_folder(records), profile, Data(data, None, scenario, size))
+    return Evidence(_folder(records), profile, data)
 
 
 def _sheet(sheet: Sheet) -> dict[str, Any]:

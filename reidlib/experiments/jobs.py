@@ -82,11 +82,21 @@ class Data:
 
     def is_of(self, record: Record, world: int) -> bool:
         """Whether the record is of this data in this world, to the last setting."""
-        if not self.knows(record, world) or self.name != "promenade":
-            return self.knows(record, world)
+        if not self.knows(record, world):
+            return False
+        if self.name != "promenade":
+            return bool(record.notes.get("asked", "") == self.asked)
         height, width = record.plan["size"]
         digest = self._digest(world, (height, width))
         return bool(record.data["settings"]["digest"] == digest)
+
+    @property
+    def asked(self) -> str:
+        """One word for the further options, which may name places and so stay out of records."""
+        if not self.options:
+            return ""
+        told = json.dumps(sorted(self.options.items()), default=str)
+        return hashlib.sha256(told.encode()).hexdigest()[:8]
 
     def _digest(self, world: int, size: tuple[int, int]) -> str:
         from reidlib.data.promenade import Settings, resolve

@@ -156,7 +156,7 @@ def _record(
             progress=False,
         ).summary()
     seconds = {"scoring": round(time.perf_counter() - started, 3)}
-    notes = {}
+    notes = {"asked": job.data.asked} if job.data.asked else {}
     if name != job.recipe:
         notes["trained"] = trained_by(find_recipe(job.recipe), find_profile(job.profile))
     write_record(make_record(trained, scores, seconds=seconds, notes=notes), places.results)

@@ -186,6 +186,23 @@ def test_comparison_shows_rivals_and_waits_for_the_users_data(results: Path) -> 
     assert found.worlds == {"MARS": 2}
 
 
+def test_the_users_data_by_halving_and_by_options() -> None:
+    from reidlib.experiments.jobs import Data
+
+    def record(name: str, split: str = "", **notes: str):
+        data = {"name": name, "version": "1", "protocol": "", "split": split, "settings": {}}
+        return fake_record("sinet", 0, {name: 0.5}, data=data, notes=notes)
+
+    assert Data("ilids").is_of(record("ilids", "official-3"), 3)
+    assert not Data("ilids").is_of(record("ilids", "official-3"), 2)
+    assert Data("mars").is_of(record("mars"), 3)
+    assert not Data("mars").is_of(record("lsvid"), 3)
+    other = Data("mars", options={"protocol": "queries_removed"})
+    assert not other.is_of(record("mars"), 0)
+    assert not Data("mars").is_of(record("mars", asked=other.asked), 0)
+    assert other.is_of(record("mars", asked=other.asked), 0)
+
+
 # Verdicts
 
 
