@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from reidlib.__main__ import app, main
+from tests import fake_layouts
 
 FEW_PEOPLE = {"train": 6, "test": 4, "validation": 2}
 FEW = ["--with", f"people={FEW_PEOPLE}", "--with", "lengths=(4, 5)"]
@@ -329,3 +331,43 @@ def test_short_tracklets_can_be_left_out_and_the_protocol_says_so(
     assert reid(monkeypatch, *words, "--with", "min_frames=5", "--out", tmp_path / "run") == 0
     capsys.readouterr()
     assert evaluated(tmp_path / "run", monkeypatch, capsys)["protocol"] == found["protocol"]
+
+
+# --- the doctor, as a script asks it ---
+
+
+@pytest.mark.parametrize("name", ["mars", "duke", "ilids", "prid", "lsvid"])
+def test_the_doctors_exit_code_is_its_verdict(
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    from reidlib.data import reading
+    from reidlib.data.doctor import LAYOUTS
+
+    root = getattr(fake_layouts, name)(tmp_path / "copy")
+    words = ["doctor", name, root, "--json"]
+    assert reid(monkeypatch, *words) == 1  # whole, but not the published set
+    found = json.loads(capsys.readouterr().out)
+    assert not found["ok"]
+    assert [p["kind"] for p in found["problems"]] == ["counts"]
+
+    layout = LAYOUTS[name]
+    inner = root / layout.outer
+    subsets = layout.survey(inner if inner.is_dir() else root).subsets
+    counts = {subset: reading.count(rows) for subset, rows in subsets.items()}
+    monkeypatch.setitem(LAYOUTS, name, replace(layout, expected=counts))
+    assert reid(monkeypatch, *words) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["ok"]
+    assert found["images_checked"] > 10
+    assert reid(monkeypatch, "doctor", name, root, "--no-images") == 0
+    assert "Nothing is wrong; no images decoded." in capsys.readouterr().out
+
+    folder = (inner if inner.is_dir() else root) / layout.folders[0]
+    next(p for p in sorted(folder.rglob("*")) if p.is_file()).write_bytes(b"")
+    assert reid(monkeypatch, *words) == 1
+    (problem,) = json.loads(capsys.readouterr().out)["problems"]
+    assert problem["what"] == "1 image is empty"
+    assert str(tmp_path) in refused(monkeypatch, capsys, "doctor", name, tmp_path / "nowhere")

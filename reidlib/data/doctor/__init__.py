@@ -42,7 +42,8 @@ def diagnose(
     root = root.resolve()
     try:
         base, found, problems = _look(layout, root)
-        rows, wrong = _counts(layout.expected if expect is None else expect, found)
+        wanted = layout.expected if expect is None else expect
+        rows, wrong = _counts(wanted, found, whole=not problems)
         problems += [*wrong, *_missing(found, problems)]
         checked: list[str] = []
         if check_images:
@@ -87,7 +88,7 @@ def _follows(problem: Problem, earlier: Sequence[Problem], base: Path) -> bool:
 
 
 def _counts(
-    expected: reading.Expected, found: Found | None
+    expected: reading.Expected, found: Found | None, whole: bool
 ) -> tuple[tuple[reading.Row, ...], list[Problem]]:
     rows = tuple(reading.compare(found.subsets if found else {}, expected))
     if found is None or not found.subsets:
@@ -96,7 +97,8 @@ def _counts(
     if not wrong:
         return rows, []
     what = f"{len(wrong)} of {len(rows)} counts are not the published ones; {wrong[0]}"
-    remedy = "mend the rest first; then the table shows which part to unpack or fetch again"
+    table = "the table shows which part to unpack or fetch again"
+    remedy = table if whole else f"mend the rest first; then {table}"
     return rows, [Problem("counts", what, remedy, number=len(wrong))]
 
 
