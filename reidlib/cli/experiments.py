@@ -15,7 +15,7 @@ ALL = "all"
 
 
 def experiment(
-    names: Annotated[list[str], typer.Argument(help="Tables (sinet-3) and recipes (trsa).")],
+    names: Annotated[list[str], typer.Argument(help="Tables (sinet-3), recipes (trsa), or all.")],
     data: Annotated[
         str, typer.Option(help="promenade (built in), mars, ilids, prid, lsvid, duke, mars-layout.")
     ] = "promenade",

@@ -135,14 +135,18 @@ class Job:
 
 
 def chosen(names: Sequence[str]) -> list[Recipe]:
-    """Recipes and whole tables by name, in the order given, each once.
+    """Recipes and whole tables by name, in the order given, each once; "all" is every table.
 
     Raises ReidError for a name that is neither, with the tables there are.
     """
     known, found = recipes(), {}
     tables = {table for r in known.values() for table, _ in ((r.table, r.row), *r.also) if table}
     for name in names:
-        rows = [r for r in known.values() if name in (r.table, *(table for table, _ in r.also))]
+        rows = [
+            r
+            for r in known.values()
+            if name in (r.table, *dict(r.also)) or (name == "all" and r.table)
+        ]
         if name not in known and not rows:
             try:
                 find_recipe(name)

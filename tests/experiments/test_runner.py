@@ -73,6 +73,7 @@ def test_tables_by_name_hold_every_recipe_of_theirs() -> None:
     for name in tables:
         wanted = {r.name for r in recipes().values() if name in (r.table, *dict(r.also))}
         assert {r.name for r in chosen([name])} == wanted
+    assert {r.name for r in chosen(["all"])} == {r.name for r in recipes().values() if r.table}
     with pytest.raises(ReidError, match=r"no recipe 'sinet-33'.*tables: .*sinet-3, sinet-fig5"):
         chosen(["sinet-33"])
 
