@@ -35,8 +35,9 @@ def figure(
 ) -> None:
     """Draw a figure of a paper, and leave the numbers that judge it beside it (.json).
 
-    Without --run the shipped weights are shown. The data are those of the last run, in the
-    scenario that the figure is about; --with changes them.
+    Without --run the shipped weights are shown. Promenade is rendered anew in the scenario that
+    the figure is about, with few people of the test; --with changes that (size=small for all).
+    Other data are those of the last run.
     """
     from reidlib.files import write_text
     from reidlib.seeing.catalogue import FIGURES, document, entry
@@ -79,10 +80,9 @@ def _draw(
     if data is None:
         from reidlib.data.promenade import load
 
-        dataset = load(**{"scenario": chosen.scenario, "height": 128, "width": 64,
-                          "subset": "none", **changes})  # fmt: skip
+        dataset = load(**{"height": 128, "width": 64, **chosen.data(), **changes})
     else:
-        about = {} if data["name"] != "promenade" else {"scenario": chosen.scenario}
+        about = chosen.data() if data["name"] == "promenade" else {}
         dataset = reopen(data, root, {**about, **changes})
     return arms, dataset, chosen.function(arms, dataset)
 

@@ -22,7 +22,15 @@ from reidlib.recipes.core import Profile, Recipe
 from reidlib.seeing.attention import Seen, look
 from reidlib.seeing.cam import clip_cam, similarity
 from reidlib.seeing.health import frame_faults, map_faults
-from reidlib.seeing.truth import estimate, judge, likeness, overlap, overlap_with_first, readings
+from reidlib.seeing.truth import (
+    estimate,
+    judge,
+    likeness,
+    mass,
+    overlap,
+    overlap_with_first,
+    readings,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -117,7 +125,8 @@ def partner(dataset: TrackletDataset, tracklet: Tracklet) -> Tracklet | None:
 
 
 def _embedding(arm: Arm, dataset: TrackletDataset, tracklet: Tracklet) -> Tensor:
-    seen = look(arm.model, dataset, tracklet, arm.recipe, arm.profile, limit=4)
+    how = (arm.recipe, arm.profile)
+    seen = look(arm.model, dataset, tracklet, *how, rule="evenly", with_truth=False)
     with torch.no_grad():
         pooled: Tensor = arm.model.pool(seen.output)  # type: ignore[operator]
     return pooled
@@ -135,9 +144,8 @@ class Gathered:
         """Mean mass on the visible person, of each tracklet; NaN where nothing is known."""
         if not self.seen[0].truth:
             return np.full(len(self.seen), np.nan)
-        found = [
-            readings(s.flat(m), s.truth)["person"].nanmean() for s, m in zip(self.seen, self.maps)
-        ]
+        pairs = zip(self.seen, self.maps)
+        found = [mass(s.flat(m), s.truth["visible"]).nanmean() for s, m in pairs]
         return torch.stack(found).numpy()
 
     def verdict(self) -> dict[str, Any]:

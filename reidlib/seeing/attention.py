@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from reidlib.data.sampling import TEST_RULES
-from reidlib.data.tracklets import Tracklet, TrackletDataset
+from reidlib.data.tracklets import Tracklet, TrackletDataset, TruthSource
 from reidlib.data.transforms import prepare
 from reidlib.errors import ReidError
 from reidlib.models.output import Output
@@ -57,6 +58,7 @@ def look(
     rule: str | None = None,
     limit: int | None = None,
     places: np.ndarray | None = None,
+    with_truth: bool = True,
 ) -> Seen:
     """A model's view of a tracklet, in evaluation mode and without gradients, on its device.
 
@@ -78,9 +80,11 @@ def look(
     index = torch.from_numpy(back.reshape(places.shape))
     frames = dataset.frames.read(tracklet, wanted.tolist())[index]
     clips = prepare(frames, numbers.size, recipe.augment.interpolation)
-    return Seen(
-        tracklet, places, frames, clips, _truth(dataset, tracklet, places), forward(model, clips)
-    )
+    truth: dict[str, Tensor] = {}
+    if with_truth and dataset.truth is not None:
+        numbered = tuple(places.ravel().tolist())
+        truth = _truth(dataset.truth, tracklet, numbered)  # type: ignore[arg-type]
+    return Seen(tracklet, places, frames, clips, truth, forward(model, clips))
 
 
 def forward(model: nn.Module, clips: Tensor, chunk: int = 16) -> Output:
@@ -101,8 +105,10 @@ def forward(model: nn.Module, clips: Tensor, chunk: int = 16) -> Output:
     return Output(torch.cat([o.embedding.cpu() for o in found]), heads, maps=maps)
 
 
-def _truth(dataset: TrackletDataset, tracklet: Tracklet, places: np.ndarray) -> dict[str, Tensor]:
-    return {} if dataset.truth is None else dataset.truth.read(tracklet, places.ravel().tolist())
+@lru_cache(maxsize=64)
+def _truth(source: TruthSource, tracklet: Tracklet, places: tuple[int, ...]) -> dict[str, Tensor]:
+    """Kept for a while: drawing it costs more than a model, and every arm asks for the same."""
+    return source.read(tracklet, places)
 
 
 def needed(maps: Mapping[str, Tensor], name: str, what: str) -> Tensor:

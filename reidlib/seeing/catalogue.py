@@ -18,13 +18,20 @@ from reidlib.seeing.arms import Arm, Drawn
 
 @dataclass(frozen=True)
 class Entry:
-    """One figure. draw: "module:function" of `reidlib.seeing.papers`."""
+    """One figure. draw: "module:function" of `reidlib.seeing`."""
 
     summary: str
     draw: str
     recipes: tuple[str, ...] = ()  # whose trained weights it shows, in the order of its rows
     scenario: str = "street"
     kind: str = "models"  # "records": from run records; "recipe": from a recipe alone
+    people: int = 32  # of the test, in Promenade: few, so that a new scenario renders in seconds
+    lengths: tuple[int, int] = (8, 48)  # frames of their tracklets
+
+    def data(self) -> dict[str, Any]:
+        """Promenade's options for this figure; the people are the first of any size's test."""
+        return {"size": "tiny", "scenario": self.scenario, "subset": "none",
+                "people": {"test": self.people}, "lengths": self.lengths}  # fmt: skip
 
     @property
     def function(self) -> Callable[..., Drawn]:
@@ -44,7 +51,7 @@ FIGURES: dict[str, Entry] = {
     ),
     "fgra-1": Entry(
         "misaligned sequences with true part boxes (no model)",
-        "papers.fgra:misaligned", (), "misalignment",
+        "papers.fgra:misaligned", scenario="misalignment",
     ),
     "fgra-4": Entry(
         "scores over clip length and regions, from records", "papers.fgra:sweeps", kind="records",
@@ -63,7 +70,7 @@ FIGURES: dict[str, Entry] = {
     ),
     "tacan-6": Entry(
         "one long tracklet, clips coloured by weight", "papers.tacan:long_tracklet", ("tacan",),
-        "street",
+        "street", people=6, lengths=(120, 190),
     ),
     "sinet-5": Entry(
         "scores over the kernel k and the reduction r, from records", "papers.sinet:sweeps",
@@ -79,7 +86,7 @@ FIGURES: dict[str, Entry] = {
     ),
     "sinet-7": Entry(
         "ranked lists of look-alikes, baseline and SINet", "papers.sinet:lookalikes",
-        ("sinet-2/base", "sinet"), "lookalike",
+        ("sinet-2/base", "sinet"), "lookalike", people=60, lengths=(8, 16),
     ),
     **{
         f"{name.replace('_', '-')}-architecture": Entry(

@@ -161,13 +161,14 @@ def test_sweeps_average_the_records_of_a_recipe() -> None:
             recipe={"name": name},
             profile={"name": "laptop"},
             data={"name": "promenade", "settings": {"scenario": "street"}},
-            scores={"clean": {"map": 0.0, "rank1": 0.0}, "street": {"map": value, "rank1": 0.9}},
+            scores={"clean": {"map": 0.0, "rank-1": 0.0}, "street": {"map": value, "rank-1": 0.9}},
         )
 
     records = [record("a", 0.5), record("a", 0.7), record("b", 0.2), record("c", 0.0)]
     _, _, lines = sweep.collect(records, "k", "k", {"b": 1, "a": 3, "missing": 5})
     assert lines["mAP"][0] == [1, 3]
     assert lines["mAP"][1] == pytest.approx([20, 60])
+    assert lines["rank-1"][1] == pytest.approx([90, 90])
     with pytest.raises(ReidError, match="missing"):
         sweep.collect(records, "k", "k", {"missing": 5})
 

@@ -109,7 +109,8 @@ def lookalikes(arms: Sequence[Arm], dataset: TrackletDataset, k: int = 6) -> Dra
     if len(arms) < 2:
         raise ReidError("sinet-7 compares two models: give the baseline and SINet")
     lists = [rank_all(*arm_of(arm, dataset), k=k, progress=False) for arm in arms]
-    alike = [i for i, t in enumerate(dataset.query) if _family(dataset, t)]
+    family = _families(dataset)
+    alike = [i for i, t in enumerate(dataset.query) if family.get(t.pid)]
     pool = alike or list(range(len(dataset.query)))
     score = [sum(r / (n + 1) for n, r in enumerate(lists[0][i].right)) for i in pool]
     chosen = [pool[i] for i in first_median_worst(score)]
@@ -122,7 +123,7 @@ def lookalikes(arms: Sequence[Arm], dataset: TrackletDataset, k: int = 6) -> Dra
         arm.name: {
             "first right": float(np.mean([ranked[i].right[0] for i in pool])),
             "queries": len(pool),
-            "wrong firsts of the family": _misled(ranked, pool, dataset),
+            "wrong firsts of the family": _misled(ranked, pool, family),
         }
         for arm, ranked in zip(arms, lists)
     }
@@ -153,19 +154,20 @@ def arm_of(arm: Arm, dataset: TrackletDataset) -> tuple[Any, ...]:
     return arm.model, dataset, arm.recipe, arm.profile
 
 
-def _family(dataset: TrackletDataset, tracklet: Tracklet) -> int:
+def _families(dataset: TrackletDataset) -> dict[int, int]:
+    """Person -> number of the look-alike family, 0 for none; of everybody in query and gallery."""
     if dataset.truth is None:
-        return 0
-    return int(dataset.truth.read(tracklet, [0])["family"])
+        return {}
+    first = {t.pid: t for t in (*dataset.query, *dataset.gallery) if t.pid > 0}
+    return {pid: int(dataset.truth.read(t, [0])["family"]) for pid, t in first.items()}
 
 
-def _misled(ranked: Sequence[Ranking], pool: Sequence[int], dataset: TrackletDataset) -> float:
+def _misled(ranked: Sequence[Ranking], pool: Sequence[int], family: dict[int, int]) -> float:
     """Share of queries whose first match is wrong and of the query's own family."""
     bad = 0
     for i in pool:
-        own = _family(dataset, ranked[i].query)
-        first = ranked[i].matches[0]
-        bad += not ranked[i].right[0] and own > 0 and _family(dataset, first) == own
+        own, first = family.get(ranked[i].query.pid, 0), ranked[i].matches[0].pid
+        bad += not ranked[i].right[0] and own > 0 and family.get(first) == own
     return bad / len(pool)
 
 
@@ -176,7 +178,8 @@ def _list_row(found: Ranking, dataset: TrackletDataset, k: int) -> list[Cell | N
 
     row: list[Cell | None] = [cell(found.query, "", f"id {found.query.raw_pid}")]
     for match, right in zip(found.matches, found.right):
-        word = "right" if right else f"wrong: {match.raw_pid}"
+        other = f"id {match.raw_pid}" if match.pid > 0 else "distractor"
+        word = "right" if right else f"wrong, {other}"
         row.append(cell(match, RIGHT if right else WRONG, word))
     return row + [None] * (k + 1 - len(row))
 

@@ -13,7 +13,7 @@ from reidlib.seeing.drawing import curves
 
 Lines = dict[str, tuple[Sequence[float], Sequence[float]]]
 Panel = tuple[str, str, Lines]
-SCORES = {"mAP": "map", "rank-1": "rank1"}
+SCORES = {"mAP": "map", "rank-1": "rank-1"}  # as they are called here, and in records
 
 
 def collect(records: Sequence[Record], heading: str, x: str, at: Mapping[str, float]) -> Panel:
@@ -41,7 +41,7 @@ def _score(record: Record, key: str) -> float:
     """Of the data it was trained on (its first score, else)."""
     wanted = str(record.data["settings"].get("scenario", record.data["name"]))
     score = record.scores.get(wanted) or next(iter(record.scores.values()))
-    return float(score[key] if key in score else score["cmc"][0])
+    return float(score[key])
 
 
 def draw_sweeps(
