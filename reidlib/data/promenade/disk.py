@@ -83,7 +83,7 @@ def _claim(out: Path, settings: Settings, census: Census) -> None:
     free = shutil.disk_usage(place).free
     if free < need:
         raise ReidError(
-            f"{total} frames need about {need / 1e9:.1f} GB and {place} has {free / 1e9:.1f} GB "
+            f"{total} frames need about {need / 1e6:,.0f} MB and {place} has {free / 1e6:,.0f} MB "
             "left; choose another folder, a smaller size or smaller frames"
         )
     request = {"version": VERSION, "digest": settings.digest(), **asdict(settings)}

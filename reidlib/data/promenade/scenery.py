@@ -18,11 +18,18 @@ from reidlib.data.promenade import props, raster
 from reidlib.data.promenade.chance import Ints, choice, integer, uniform
 from reidlib.data.promenade.facades import HIGH, HORIZON, METRE, WIDE, Facades, Place
 from reidlib.data.promenade.figures import draw_figures
+from reidlib.data.promenade.finish import to_bytes
 from reidlib.data.promenade.people import CLOTH, draw_traits
 from reidlib.data.promenade.strokes import Pen, Strokes
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
+def scenes(world: int, cameras: int, texels: int, clutter: float, device: str) -> Tensor:
+    """uint8 (3, cameras, HIGH * texels, WIDE * texels): every camera's scenery."""
+    every = [to_bytes(scene(world, c, texels, clutter, device)) for c in range(cameras)]
+    return torch.stack(every, 1)
+
+
 def scene(world: int, camera: int, texels: int, clutter: float, device: str) -> Tensor:
     """(3, HIGH * texels, WIDE * texels): the scenery of one camera, `texels` pixels a unit."""
     street = _Street(Place.of(world, camera), texels, clutter, torch.device(device))
@@ -33,7 +40,7 @@ def scene(world: int, camera: int, texels: int, clutter: float, device: str) -> 
     plan = raster.plan(strokes, 1, high, wide, (16, 16))
     canvas = plan.canvas(3).fill_(0.5)
     raster.paint(plan, strokes, canvas)
-    return _uneven(plan.untile(canvas, high, wide)[0], world, camera, texels).contiguous()
+    return _uneven(plan.untile(canvas, high, wide)[0], world, camera, texels)
 
 
 def _uneven(image: Tensor, world: int, camera: int, texels: int) -> Tensor:

@@ -1,0 +1,35 @@
+"""Contact sheets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from reidlib.data import promenade
+
+
+def test_rows_are_people_and_scenarios_columns_are_frames(tmp_path: Path) -> None:
+    asked = {"people": 2, "cameras": 2, "frames": 3, "height": 32, "width": 16, "gap": 2}
+    sheet = promenade.contact_sheet(("clean", "street"), **asked)
+    assert sheet.dtype == np.uint8
+    assert sheet.shape == (4 * (32 + 2), 2 * (3 * 16 + 2) - 2, 3)
+    clean = promenade.contact_sheet("clean", **asked)
+    np.testing.assert_array_equal(sheet[:34], clean[:34])  # first person, first scenario
+    np.testing.assert_array_equal(sheet[68:102], clean[34:])
+    assert np.array_equal(sheet, promenade.contact_sheet(("clean", "street"), **asked))
+    later = promenade.contact_sheet("clean", **{**asked, "first": 1, "people": 1})
+    np.testing.assert_array_equal(later, clean[34:])
+    gap = sheet[:, 48:50]
+    assert len(np.unique(gap)) == 1
+
+
+def test_strengths_and_saving(tmp_path: Path) -> None:
+    asked = {"people": 1, "cameras": 1, "frames": 2, "height": 32, "width": 16}
+    calm = promenade.contact_sheet("clean", **asked)
+    ill = promenade.contact_sheet("clean", strengths={"occlusion": 1.0, "clutter": 1.0}, **asked)
+    assert not np.array_equal(calm, ill)
+    path = promenade.save_picture(ill, tmp_path / "sheet.png")
+    with Image.open(path) as picture:
+        np.testing.assert_array_equal(np.asarray(picture), ill)
