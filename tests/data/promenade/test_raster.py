@@ -33,7 +33,7 @@ def scribble(seed: int, count: int = COUNT) -> Strokes:
         straight = k % 3 == 1
         pen.stroke(
             a, b, (some(0.5, 5), some(0.5, 5), some(0.5, 5)), some(0.0, 1.0, 3, FRAMES),
-            part=1 + k % 7, depth=some(0, 10), caps=(some(0.6, 3), 0.0 if straight else some(0.6, 3)),
+            part=1 + k % 7, depth=some(0, 10), caps=(some(0.6, 3), some(0.6, 3) * (not straight)),
             cut=some(-1, 2) if straight else None, opacity=some(0.3, 1), sharp=some(0.3, 1),
             fade=some(0, 0.3), ball=some(0, 1), flat=0.8, fabric=weave if k % 2 else None,
         )  # fmt: skip
