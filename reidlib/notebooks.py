@@ -69,7 +69,8 @@ def tidy(notebook: Any) -> None:
         if cell.source.strip():
             count += 1
             cell.execution_count = count
-        cell.outputs = [_tidy_output(o, count) for o in _merged(cell.outputs) if _kept(o)]
+        kept = _merged(o for o in cell.outputs if _kept(o))
+        cell.outputs = [_tidy_output(output, count) for output in kept]
 
 
 def _kept(output: Any) -> bool:

@@ -1,0 +1,129 @@
+"""The notebook files themselves: run, clean, readable, and really compared when they are tested."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from reidlib.errors import ReidError
+from reidlib.notebooks import KERNEL, execute, numbered, tidy
+
+FOLDER = Path(__file__).parents[2] / "notebooks"
+NOTEBOOKS = numbered(FOLDER)
+CHECKED = "nbval-check-output"
+
+
+def cells(path: Path, kind: str = "code") -> list[Any]:
+    return [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == kind]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_every_cell_was_run_and_none_failed(path: Path) -> None:
+    """nbval never compares a cell without a count, so a cleared notebook would always pass."""
+    for number, cell in enumerate(cells(path), start=1):
+        assert cell.execution_count == number
+        assert all(output.output_type != "error" for output in cell.outputs)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_what_a_figure_draws_is_compared(path: Path) -> None:
+    for cell in cells(path):
+        if re.search(r"\bcheck\(", cell.source) and "def check" not in cell.source:
+            assert CHECKED in cell.metadata.get("tags", [])
+            name = re.search(r'check\(\w+, "(\w+)"', cell.source)
+            assert name is not None
+            assert (FOLDER / "reference" / f"{name.group(1)}.json").is_file()
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_numbers_are_compared_somewhere(path: Path) -> None:
+    assert sum(CHECKED in cell.metadata.get("tags", []) for cell in cells(path)) >= 3
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_files_hold_no_times_paths_or_versions(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    assert notebook.metadata.kernelspec == KERNEL
+    assert "version" not in notebook.metadata.language_info
+    for cell in notebook.cells:
+        assert "execution" not in cell.metadata
+        for output in cell.get("outputs", []):
+            text = json.dumps(output)
+            assert "<reidlib." not in text  # the repr of an object
+            assert not re.search(r"0x[0-9a-f]{8}|/tmp/|site-packages", text)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_cells_are_short_and_each_has_prose_before_it(path: Path) -> None:
+    lengths = sorted(len(cell.source.splitlines()) for cell in cells(path))
+    assert lengths[len(lengths) // 2] <= 10
+    assert lengths[-1] <= 40
+    first = cells(path, "markdown")[0].source
+    assert "**Goal.**" in first or "**Goal**" in first
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_links_between_files_lead_somewhere(path: Path) -> None:
+    for cell in cells(path, "markdown"):
+        for target in re.findall(r"\]\(([^)#:]+)\)", cell.source):
+            assert (FOLDER / target).exists(), target
+
+
+def small(source: str, folder: Path) -> Path:
+    path = folder / "00_small.ipynb"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    notebook.cells[0].metadata["tags"] = [CHECKED]
+    nbformat.write(notebook, path)
+    return path
+
+
+def test_running_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    path = small("print('one')\nprint(1 / 3)", tmp_path)
+    execute(path)
+    first = path.read_bytes()
+    execute(path)
+    assert path.read_bytes() == first
+    assert b"0.3333" in first
+
+
+def test_a_failing_cell_is_named_and_nothing_is_written(tmp_path: Path) -> None:
+    path = small("raise ValueError('no')", tmp_path)
+    before = path.read_bytes()
+    with pytest.raises(ReidError, match=r"00_small.ipynb, cell 0: ValueError: no"):
+        execute(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.slow
+def test_a_changed_number_fails_the_suite(tmp_path: Path) -> None:
+    path = small("print(0.25)", tmp_path)
+    execute(path)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-lax"]
+    command += ["--nbval-current-env", str(path)]
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True).returncode == 0
+    path.write_text(path.read_text().replace("0.25\\n", "0.26\\n"))
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True).returncode == 1
+
+
+def test_tidy_drops_what_differs_between_runs() -> None:
+    cell = nbformat.v4.new_code_cell("x")
+    cell.metadata["execution"] = {"iopub.execute_input": "now"}
+    cell.outputs = [
+        nbformat.v4.new_output("stream", name="stdout", text="a"),
+        nbformat.v4.new_output("stream", name="stderr", text="progress"),
+        nbformat.v4.new_output("stream", name="stdout", text="b"),
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    other = copy.deepcopy(notebook)
+    other.cells[0].outputs = [nbformat.v4.new_output("stream", name="stdout", text="ab")]
+    tidy(notebook)
+    tidy(other)
+    assert notebook == other
