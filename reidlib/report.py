@@ -83,7 +83,7 @@ def _sections(
             "figures": [{"file": "people.png", "caption": CAPTIONS["people"]}],
             "header": ["set", "tracklets", "people", "frames"],
             "rows": [
-                [name, f"{len(s):,}", f"{len({t.pid for t in s} - {0, -1}):,}",
+                [name, f"{len(s):,}", f"{len({t.raw_pid for t in s} - {0, -1}):,}",
                  f"{sum(map(len, s)):,}"]
                 for name, s in sets
             ],
@@ -136,7 +136,7 @@ def _sections(
 
 
 CAPTIONS = {
-    "people": "One column a camera, one row a person: four people wherever they were seen.",
+    "people": "One column a camera, one row a person: three people wherever they were seen.",
     "training": "Loss and share of triplets that still teach something, from log.csv of the run.",
     "cmc": "Share of queries with a right match among the first k.",
     "ranking": "Queries from best to worst (by the right matches among the first nine), evenly "
@@ -153,7 +153,7 @@ def save(figure: Figure, path: Path) -> None:
     plt.close(figure)
 
 
-def _people(data: TrackletDataset, count: int = 4) -> Figure:
+def _people(data: TrackletDataset, count: int = 3) -> Figure:
     """The first people of the test set, in every camera that saw them."""
     import matplotlib.pyplot as plt
 
