@@ -32,19 +32,19 @@ def box_errors(strength: float, key: Ints, frame: Ints, rough: Floats) -> tuple[
     s = np.minimum(strength + rough, 1.6)
     kind = uniform("box kind", key)
     amount = uniform("box amount", key)
-    cut = kind < 0.14 * s
-    loose = (kind > 0.5) & (kind < 0.5 + 0.14 * s)
-    jitter = 0.008 + 0.028 * s
+    cut = kind < 0.08 * s
+    loose = (kind > 0.5) & (kind < 0.5 + 0.08 * s)
+    jitter = 0.008 + 0.05 * s
 
     def axis(name: str) -> Floats:
-        steady = normal(name, key, scale=0.075) * s + wander(name, key, frame, 7) * 0.10 * s
+        steady = normal(name, key, scale=0.055) * s + wander(name, key, frame, 7) * 0.12 * s
         return steady + normal(name + " jitter", key, frame) * jitter
 
-    right, down = axis("box right"), 0.75 * axis("box down")
-    zoom = 1.0 + 0.55 * axis("box zoom")
-    zoom = np.where(cut, zoom * (0.82 - 0.17 * amount), zoom)
-    down = np.where(cut, down - 0.08 - 0.12 * amount, down)
-    zoom = np.where(loose, zoom * (1.20 + 0.35 * amount), zoom)
+    right, down = axis("box right"), 0.60 * axis("box down")
+    zoom = 1.0 + 0.40 * axis("box zoom")
+    zoom = np.where(cut, zoom * (0.85 - 0.15 * amount), zoom)
+    down = np.where(cut, down - 0.07 - 0.10 * amount, down)
+    zoom = np.where(loose, zoom * (1.18 + 0.27 * amount), zoom)
     return right, down, np.clip(zoom, 0.5, 1.9)
 
 
@@ -63,14 +63,14 @@ class Occlusion:
 def occluders(strength: float, key: Ints, frame: Ints, length: Ints) -> Occlusion:
     """A share `strength` of the tracklets meets something that covers the person for a while."""
     met = uniform("met", key) < strength
-    kind = 1 + choice((0.62, 0.16, 0.14, 0.08), "what", key)
+    kind = 1 + choice((0.66, 0.16, 0.10, 0.08), "what", key)
     centre = uniform("when", key, low=0.1, high=0.9)
-    span = uniform("how long", key, low=0.22, high=0.30 + 0.45 * strength)
+    span = uniform("how long", key, low=0.22, high=0.26 + 0.24 * strength)
     side = np.where(uniform("side", key) < 0.5, -1.0, 1.0)
     time = (frame + 0.5) / length - centre
     away = side * time / span * 0.42
     # Some walk along beside the person and stay there, half in front.
-    company = (kind == 1) & (uniform("company", key) < 0.25)
+    company = (kind == 1) & (uniform("company", key) < 0.18)
     near = side * (
         uniform("beside", key, low=0.12, high=0.34) + 0.05 * wander("sway", key, frame, 9)
     )
