@@ -10,6 +10,7 @@ UV     := $(shell command -v uv 2>/dev/null)
 .PHONY: help setup reproduce test check lab notebooks lock clean
 
 help:
+	@echo "make setup       the environment in $(VENV), and nothing else"
 	@echo "make reproduce   render, train, evaluate, run the notebooks, write report/index.html"
 	@echo "make test        every check: style, types, tests, notebooks"
 	@echo "make lab         JupyterLab on notebook 00"
@@ -42,8 +43,8 @@ check: $(READY)
 	$(BIN)/mypy
 
 test: check
-	MPLBACKEND=agg OMP_NUM_THREADS=2 $(BIN)/python -m pytest tests
-	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 180 \
+	MPLBACKEND=agg OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 400 \
 		--nbval-sanitize-with notebooks/sanitise.cfg -p no:cacheprovider notebooks
 
 lab: $(READY)

@@ -30,7 +30,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        with temporary.open("rb") as file:
+        with temporary.open("r+b") as file:  # Windows syncs no handle that cannot write
             os.fsync(file.fileno())  # on disk before the name is
         temporary.replace(path)
     except OSError as error:

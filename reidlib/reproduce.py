@@ -6,6 +6,7 @@ frames in the cache, the run and its record in `runs/`, notebooks beside the rep
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from pathlib import Path
@@ -74,11 +75,12 @@ def _notebooks(source: Path, out: Path) -> Pages:
 
     from reidlib.notebooks import execute, numbered, title, to_html
 
+    package = _package_hash()  # a page is old, too, once the code behind it has changed
     done = []
     for path in (bar := tqdm(numbered(source), unit="notebook")):
         bar.set_description(path.stem)
         page, stamp = out / f"{path.stem}.html", out / f"{path.stem}.json"
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8") + package
         if not (page.is_file() and stamp.is_file() and json.loads(stamp.read_text())["of"] == text):
             started = time.perf_counter()
             execute(path, out / path.name)
@@ -89,3 +91,12 @@ def _notebooks(source: Path, out: Path) -> Pages:
             (title(path), f"notebooks/{page.name}", json.loads(stamp.read_text())["seconds"])
         )
     return done
+
+
+def _package_hash() -> str:
+    """A hash of all that notebooks import and read: the package, shipped weights and records."""
+    digest = hashlib.sha256()
+    files = [*(ROOT / "reidlib").rglob("*.py"), *(ROOT / "data").glob("checkpoints/*")]
+    for path in sorted([*files, *(ROOT / "data" / "results").rglob("*.json")]):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()

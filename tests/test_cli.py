@@ -371,3 +371,23 @@ def test_the_doctors_exit_code_is_its_verdict(
     (problem,) = json.loads(capsys.readouterr().out)["problems"]
     assert problem["what"] == "1 image is empty"
     assert str(tmp_path) in refused(monkeypatch, capsys, "doctor", name, tmp_path / "nowhere")
+
+
+def test_weights_and_devices_that_are_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = ["train", "baseline", "--profile", "smoke", "--size", "tiny", *FEW]
+    words += ["--out", str(tmp_path / "run")]
+    for name, content in {"a.pth": b"hello", "b.pth": b"", "c.safetensors": b"hello"}.items():
+        path = tmp_path / name
+        path.write_bytes(content)
+        assert name in refused(monkeypatch, capsys, *words, "--weights", path)
+    assert "tpu" in refused(monkeypatch, capsys, *words, "--device", "tpu")
+    assert not list(tmp_path.glob("run/*.safetensors"))
+
+
+def test_no_matches_is_no_ranking(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    said = refused(monkeypatch, capsys, "rank", run, *FEW, "--out", tmp_path / "x.png", "--k", 0)
+    assert "at least one match" in said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ from reidlib.errors import ReidError
 
 if TYPE_CHECKING:
     from reidlib.data.tracklets import TrackletDataset
+    from reidlib.recipes.core import Profile, Recipe
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for scripts.")]
 Root = Annotated[Path | None, typer.Option(help="Folder of your own copy of a real data set.")]
@@ -60,6 +62,24 @@ def assignments(pairs: Sequence[str] | None) -> dict[str, Any]:
         except (ValueError, SyntaxError):
             found[name.strip()] = text
     return found
+
+
+def decode_for(dataset: TrackletDataset, recipe: Recipe, profile: Profile) -> TrackletDataset:
+    """The data set with image files decoded as the recipe wants them: its size, its interpolation.
+
+    Where the recipe crops, frames are kept an eighth larger, so that a crop enlarges nothing.
+    """
+    from reidlib.data.frames import ImageFiles
+    from reidlib.data.transforms import enlarged
+    from reidlib.recipes.core import plan
+
+    if not isinstance(dataset.frames, ImageFiles):
+        return dataset
+    size = plan(recipe, profile).size
+    size = enlarged(size) if recipe.augment.crop else size
+    return replace(
+        dataset, frames=ImageFiles(dataset.frames.root, size, recipe.augment.interpolation)
+    )
 
 
 def open_data(name: str, root: Path | None, options: Mapping[str, Any]) -> TrackletDataset:

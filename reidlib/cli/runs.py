@@ -14,6 +14,7 @@ from reidlib.cli.common import (
     With,
     World,
     assignments,
+    decode_for,
     example,
     open_data,
     tell,
@@ -21,7 +22,7 @@ from reidlib.cli.common import (
 from reidlib.errors import ReidError
 
 if TYPE_CHECKING:
-    from reidlib.data.tracklets import TrackletDataset
+    from reidlib.data.tracklets import Tracklet, TrackletDataset
 
 PICTURES = ("png", "svg", "pdf", "jpg")
 Run = Annotated[Path, typer.Argument(help="Folder of a run that `reid train` left.")]
@@ -30,7 +31,9 @@ Run = Annotated[Path, typer.Argument(help="Folder of a run that `reid train` lef
 def train(
     recipe: Annotated[str, typer.Argument(help="What to train; `reid recipes` lists them.")],
     out: Annotated[Path, typer.Option(help="Folder of the run; an unfinished one goes on.")],
-    profile: Annotated[str, typer.Option(help="smoke, laptop, fine or paper.")] = "laptop",
+    profile: Annotated[
+        str, typer.Option(help="smoke, laptop, fine, pretrain or paper.")
+    ] = "laptop",
     data: Annotated[
         str, typer.Option(help="promenade (built in), mars, ilids, prid, lsvid, duke, mars-layout.")
     ] = "promenade",
@@ -65,6 +68,7 @@ def train(
     from reidlib.run import run
 
     chosen, how_big = find_recipe(recipe), find_profile(profile)
+    place = _device(device) if device else None  # checked before anything is rendered
     for name, value in assignments(change).items():
         if name.startswith("profile."):
             how_big = override(how_big, name.removeprefix("profile."), value)
@@ -74,9 +78,8 @@ def train(
     asked = {"size": size, "scenario": scenario, "world": world, "height": height, "width": width}
     asked = asked if data == "promenade" else {"size": (height, width)}
     dataset = open_data(data, root, {**asked, **assignments(options)})
-    done = run(
-        chosen, how_big, dataset, out, seed=seed, weights=weights, device=device, fresh=fresh
-    )
+    dataset = decode_for(dataset, chosen, how_big)
+    done = run(chosen, how_big, dataset, out, seed=seed, weights=weights, device=place, fresh=fresh)
     tell(asdict(done.record), f"{done.score}\nrecord: {done.path}", json)
 
 
@@ -120,6 +123,7 @@ def evaluate(
     Rules(**rules)  # a rule that does not exist is told now, not after the embedding
     model, about = load_model(run)
     dataset = reopen(about.data, root, assignments(options))
+    dataset = decode_for(dataset, about.recipe, about.profile)
     place = _device(device)
     score = score_run(
         model.to(place), dataset, about.recipe, about.profile, device=place,
@@ -145,10 +149,13 @@ def rank(
     from reidlib.seeing.ranking import draw_rankings, rank_all, spread
 
     kind = out.suffix.lstrip(".").lower() or "png"
+    if k < 1:
+        raise ReidError(f"ask for at least one match of each query, not {k}")
     if kind not in PICTURES:
         raise ReidError(f"{out} is no picture: its name ends in one of {', '.join(PICTURES)}")
     model, about = load_model(run)
     dataset = reopen(about.data, root, assignments(options))
+    dataset = decode_for(dataset, about.recipe, about.profile)
     place = _device(device)
     ranked = rank_all(model.to(place), dataset, about.recipe, about.profile, k=k, device=place)
     chosen = spread(ranked, queries)
@@ -157,10 +164,24 @@ def rank(
     with whole_file(out) as temporary:
         figure.savefig(temporary, format=kind, dpi=160)
     result = [
-        {"query": r.query.frames[0], "right": list(r.right), "distances": list(r.distances)}
+        {
+            "query": _named(r.query),
+            "matches": [
+                {**_named(match), "right": right, "distance": distance}
+                for match, right, distance in zip(r.matches, r.right, r.distances, strict=True)
+            ],
+        }
         for r in chosen
     ]
-    tell(result, f"{len(chosen)} queries, {k} matches each: {out}", json)
+    metric = "minus the cosine" if about.recipe.test.distance == "cosine" else "Euclidean"
+    told = {"picture": str(out), "distance": metric, "rankings": result}
+    tell(told, f"{len(chosen)} queries, {k} matches each: {out}", json)
+
+
+def _named(tracklet: Tracklet) -> dict[str, Any]:
+    """A tracklet as JSON."""
+    first = tracklet.frames[0]
+    return {"first_frame": first, "pid": tracklet.pid, "camera": tracklet.raw_camid}
 
 
 def export(
@@ -201,10 +222,17 @@ def reopen(data: dict[str, Any], root: Path | None, changes: dict[str, Any]) -> 
 
 
 def _device(name: str | None) -> str:
-    """The device asked for, or the best there is."""
+    """The device asked for, or the best there is; a ReidError for one that is not there."""
     import torch
 
-    return name or ("cuda" if torch.cuda.is_available() else "cpu")
+    if name is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError, ImportError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ReidError(f"no device {name!r} here ({reason}); try --device cpu") from error
+    return name
 
 
 def register(app: typer.Typer) -> None:

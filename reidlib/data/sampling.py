@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from threading import Lock
 from typing import Literal
 
 import numpy as np
@@ -27,7 +28,9 @@ def generator(seed: int, purpose: int, place: int, slot: int = 0) -> np.random.G
     """A generator of its own for (seed, purpose, place, slot); no two of them share a number."""
     if not 0 <= seed < 2**64:
         raise ReidError(f"a seed is a whole number from 0 to 2**64 - 1, not {seed}")
-    return np.random.Generator(np.random.Philox(key=[seed, purpose], counter=[0, 0, place, slot]))
+    # Unsigned by hand: numpy would make floats of a list with a seed beyond 2**63, and merge seeds.
+    key = np.array([seed, purpose], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, place, slot]))
 
 
 # --- identity batches -----------------------------------------------------------------------------
@@ -73,6 +76,7 @@ class PKSampler:
         pids = np.array([item.pid for item in items], dtype=np.int64)
         self.members = [np.flatnonzero(pids == pid) for pid in np.unique(pids)]
         self.batches = lru_cache(maxsize=2)(self._batches)
+        self._lock = Lock()
         self._starts = [0]  # first step of each epoch, as far as it is known
         if not len(self):
             raise ReidError(
@@ -89,8 +93,9 @@ class PKSampler:
         if self.mode != "chunked_distinct":
             epoch, number = divmod(step, len(self))
             return self.batches(epoch)[number]
-        while self._starts[-1] <= step:
-            self._starts.append(self._starts[-1] + len(self.batches(len(self._starts) - 1)))
+        with self._lock:  # several threads may ask for batches at once
+            while self._starts[-1] <= step:
+                self._starts.append(self._starts[-1] + len(self.batches(len(self._starts) - 1)))
         epoch = int(np.searchsorted(self._starts, step, side="right")) - 1
         return self.batches(epoch)[step - self._starts[epoch]]
 

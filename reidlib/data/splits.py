@@ -32,7 +32,7 @@ class Split:
 class Splits:
     """The halvings of one file or one seed, and what to say about them."""
 
-    origin: str  # one word for `split_id`: "official", "file-1a2b3c4d", "seed-0"
+    origin: str  # one word for `split_id`: "official", "file-1a2b3c4d-swapped", "seed-0"
     label: str  # for the protocol
     all: tuple[Split, ...]
     sha256: str = ""  # of the file, if there is one
@@ -76,11 +76,13 @@ def from_rows(
         order = [names[i - 1] for i in row]
         splits.append(_split(order[n // 2 :], order[: n // 2]))
     _check(path, splits, set(names))
-    name = known.get(fingerprint(splits), "unlike those in circulation")
+    name, digest = known.get(fingerprint(splits)), _sha256(path)
+    origin = "official" if name else f"file-{digest[:8]}"
     if first_half == "train":
-        splits = [Split(split.test, split.train) for split in splits]
-    label = f"{path.name} ({name}), first half of a row is {first_half}"
-    return Splits("official", label, tuple(splits), _sha256(path))
+        splits, origin = [Split(split.test, split.train) for split in splits], f"{origin}-swapped"
+    told = name or "unlike those in circulation"
+    label = f"{path.name} ({told}), first half of a row is {first_half}"
+    return Splits(origin, label, tuple(splits), digest)
 
 
 def from_json(path: Path, people: Sequence[str], known: Mapping[str, str]) -> Splits:

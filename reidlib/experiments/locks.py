@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from reidlib.errors import ReidError
+
 
 @contextmanager
 def held(path: Path, *, wait: bool = False) -> Iterator[bool]:
@@ -19,8 +21,12 @@ def held(path: Path, *, wait: bool = False) -> Iterator[bool]:
     wait: until it is free, rather than enter with False. The file, which holds the holder's
     process id for people to see, is gone afterwards.
     """
-    import fcntl
-
+    try:
+        import fcntl
+    except ImportError as error:
+        raise ReidError(
+            "`reid experiment` shares its work through locks that Windows lacks; run it in WSL"
+        ) from error
     path.parent.mkdir(parents=True, exist_ok=True)
     how = fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB
     while True:

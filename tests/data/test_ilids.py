@@ -34,13 +34,14 @@ def test_the_official_rows_index_sorted_folders(copy):
         tested = {PEOPLE[i - 1] for i in rows[k, :3]}
         assert pids(data.query) == pids(data.gallery) == tested
         assert pids(data.train) == set(PEOPLE) - tested
-        assert data.split_id == f"official-{k}"
+        assert data.split_id == f"file-{data.settings['splits_sha256'][:8]}-{k}"
     assert "unlike those in circulation" in data.protocol
     assert len(data.settings["splits_sha256"]) == 64
 
 
 def test_first_half_train_swaps_the_halves(copy):
     data = load(copy, first_half="train")
+    assert "-swapped-" in data.split_id
     assert pids(data.train) == pids(load(copy).query)
 
 
@@ -127,7 +128,7 @@ def test_single_shots_are_not_read(copy):
 
 def test_the_folder_itself_may_be_given(copy):
     inner = load(copy / "i-LIDS-VID")
-    assert inner.split_id == "official-0"
+    assert inner.split_id == load(copy).split_id
     assert inner.version == load(copy).version
 
 

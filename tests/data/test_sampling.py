@@ -356,3 +356,22 @@ def test_pieces_of_32_leave_a_short_one():
     assert [len(p) for p in consecutive_pieces(70)] == [32, 32, 6]
     assert np.concatenate(consecutive_pieces(70)).tolist() == list(range(70))
     assert [len(p) for p in consecutive_pieces(64)] == [32, 32]
+
+
+def test_seeds_at_the_top_of_the_range_differ():
+    drawn = [generator(seed, 1, 0).random() for seed in (2**63, 2**63 + 1, 2**64 - 1)]
+    assert len(set(drawn)) == 3
+
+
+def test_threads_that_ask_at_once_get_the_same_batches():
+    """`chunked_distinct` finds its epochs' starts as it goes; two finders must not disturb them."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    items = [Tracklet(row, ("a",), row // 5, 0, row // 5, 1) for row in range(60)]
+    alone = PKSampler(items, 3, 2, "chunked_distinct", seed=1)
+    expected = [alone.batch(step).tolist() for step in range(80)]
+    for _ in range(5):
+        shared = PKSampler(items, 3, 2, "chunked_distinct", seed=1)
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda step, s=shared: s.batch(step).tolist(), range(80)))
+        assert found == expected
