@@ -29,7 +29,7 @@ from reidlib.files import reason, whole_file, write_text
 
 TRUTH = "promenade_truth"  # the folder that MARS's readers ignore
 _JOB = 512  # frames
-_PIXELS = 32 * 256 * 128  # drawn together
+_PIXELS = 12 * 256 * 128  # drawn together
 _QUALITY = 95
 
 Job = tuple[Settings, Path, int, bool]

@@ -10,6 +10,7 @@ operation each: they round alike for any batch, thread count and machine.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -19,6 +20,9 @@ from reidlib.data.promenade.strokes import FABRIC, PLAIN, Strokes
 
 _P = {name: i for i, name in enumerate(PLAIN)}
 _F = {name: i for i, name in enumerate(FABRIC)}
+
+
+_PIECE = 1 << 17  # pixels that are worked on together
 
 
 @dataclass
@@ -44,6 +48,16 @@ class Plan:
         x = torch.arange(wide, device=device, dtype=torch.float32)[None, :, None] + self.corner[0]
         y = torch.arange(high, device=device, dtype=torch.float32)[:, None, None] + self.corner[1]
         return x, y
+
+    def pieces(self) -> Iterator[tuple[slice, slice]]:
+        """Pass after pass, cut to what fits the processor's cache: pairs, and their tiles."""
+        most = _PIECE // (self.tile[0] * self.tile[1]) if self.place.is_cpu else len(self.place)
+        begin = 0
+        for tiles in self.passes:
+            for first in range(0, tiles, most):
+                last = min(first + most, tiles)
+                yield slice(begin + first, begin + last), slice(first, last)
+            begin += tiles
 
     def untile(self, canvas: Tensor, height: int, width: int) -> Tensor:
         """(channels, th, tw, tiles) to (frames, channels, height, width)."""
@@ -141,23 +155,21 @@ def paint(plan: Plan, strokes: Strokes, canvas: Tensor) -> None:
     table = strokes.table[:, plan.stroke]
     pattern = strokes.pattern[plan.stroke]
     x, y = plan.pixels()
-    at = 0
-    for tiles in plan.passes:
-        row = table[:, at : at + tiles]
-        shape = _Shape(row, x[..., :tiles], y[..., :tiles])
+    for pairs, tiles in plan.pieces():
+        row = table[:, pairs]
+        shape = _Shape(row, x[..., tiles], y[..., tiles])
         colour = row[_P["red"] : _P["blue"] + 1, None, None]
-        index = pattern[at : at + tiles]
+        index = pattern[pairs]
         dressed = (index >= 0).nonzero().squeeze(1)
         if len(dressed):
-            body = colour.expand(3, *plan.tile, tiles).contiguous()
+            body = colour.expand(3, *shape.alpha.shape).contiguous()
             some = _weave(strokes.fabric[:, index[dressed]], shape, colour[..., dressed], dressed)
             body.index_copy_(3, dressed, some)
             ink = body.mul_(shape.light())
         else:
             ink = colour * shape.light()
-        view = canvas[..., :tiles]
+        view = canvas[..., tiles]
         view += ink.sub_(view).mul_(shape.alpha)
-        at += tiles
 
 
 def label(plan: Plan, strokes: Strokes, values: Tensor, canvas: Tensor, among: Tensor) -> None:
@@ -165,13 +177,11 @@ def label(plan: Plan, strokes: Strokes, values: Tensor, canvas: Tensor, among: T
     table = strokes.table[:, plan.stroke]
     value, takes = values[plan.stroke], among[plan.stroke]
     x, y = plan.pixels()
-    at = 0
-    for tiles in plan.passes:
-        shape = _Shape(table[:, at : at + tiles], x[..., :tiles], y[..., :tiles])
-        view = canvas[0, ..., :tiles]
-        covered = (shape.alpha >= 0.5) & takes[at : at + tiles]
-        view.copy_(torch.where(covered, value[at : at + tiles], view))
-        at += tiles
+    for pairs, tiles in plan.pieces():
+        shape = _Shape(table[:, pairs], x[..., tiles], y[..., tiles])
+        view = canvas[0, ..., tiles]
+        covered = (shape.alpha >= 0.5) & takes[pairs]
+        view.copy_(torch.where(covered, value[pairs], view))
 
 
 class _Shape:
