@@ -77,6 +77,15 @@ class Logbook:
         last = self.rows[-max(1, len(self.rows) // 10) :]
         return {key: sum(r[key] for r in last) / len(last) for key in last[0] if key != "step"}
 
+    def curve(self, points: int = 50) -> dict[str, list[float]]:
+        """The loss over training in at most `points` means: "step" (the last of each) and "loss"."""
+        size = max(1, -(-len(self.rows) // points))
+        parts = [self.rows[first : first + size] for first in range(0, len(self.rows), size)]
+        return {
+            "step": [part[-1]["step"] for part in parts],
+            "loss": [round(sum(row["loss"] for row in part) / len(part), 5) for part in parts],
+        }
+
     def __enter__(self) -> Logbook:
         return self
 

@@ -53,6 +53,7 @@ class Record:
     machine: dict[str, Any]
     code: dict[str, Any]  # version, commit, sources: file -> hash
     finished: str  # date and time, UTC
+    curve: dict[str, list[float]] = field(default_factory=dict)  # of the training loss
     notes: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
 
@@ -121,6 +122,7 @@ def make_record(
         machine=machine(trained.device),
         code={"version": __version__, "commit": _commit(), "sources": trained.sources},
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        curve=trained.curve,
         notes=_plain(dict(notes or {})),
     )
 

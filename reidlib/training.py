@@ -7,7 +7,7 @@ processes (`torchrun`) are accelerate's work; half precision is the backbone's, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,7 @@ class Trained:
     device: str
     precision: str  # of the residual blocks
     sources: dict[str, str]  # file -> hash, of the code that trained and will score it
+    curve: dict[str, list[float]] = field(default_factory=dict)  # `Logbook.curve`
 
 
 def train(
@@ -120,6 +121,8 @@ def train(
                 raise Diverged(last_words(batch, run))
             optimiser.zero_grad()
             engine.backward(loss)
+            if not gradient_norm(model).isfinite():
+                raise Diverged(last_words(batch, run))
             optimiser.step()
             average.update(batch.step)
             run.advance()
@@ -145,6 +148,7 @@ def train(
         device=str(place),
         precision=precision,
         sources=hashes,
+        curve=log.curve(),
     )
 
 
@@ -213,6 +217,11 @@ def describe(dataset: TrackletDataset) -> dict[str, Any]:
         "split": dataset.split_id,
         "settings": {k: v for k, v in dataset.settings.items() if not is_dataclass(v)},
     }
+
+
+def gradient_norm(model: nn.Module) -> Tensor:
+    """Of all gradients together; not finite as soon as one entry is not."""
+    return nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])
 
 
 def last_words(batch: Batch, run: Run) -> str:

@@ -43,6 +43,19 @@ def test_closing_readings_are_means_over_the_last_tenth(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("steps", "points", "ends"), [(5, 2, [2, 4]), (4, 50, [0, 1, 2, 3])])
+def test_the_curve_is_means_of_equal_parts(steps, points, ends):
+    with Logbook(None, 0, steps, progress=False) as log:
+        fill(log, range(steps))
+    losses, curve = [1 / (step + 3) for step in range(steps)], log.curve(points)
+    assert curve["step"] == ends
+    first = 0
+    for end, mean in zip(ends, curve["loss"], strict=True):
+        part = losses[first : end + 1]
+        assert mean == pytest.approx(sum(part) / len(part), abs=1e-5)
+        first = end + 1
+
+
 def test_the_bar_tells_what_matters(capsys):
     with Logbook(None, 0, 3, progress=True) as log:
         log.say("baseline from scratch")

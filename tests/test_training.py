@@ -204,18 +204,22 @@ def test_a_loss_that_is_no_number_names_the_batch_and_keeps_the_checkpoint(
     assert not (tmp_path / "model.safetensors").exists()
 
 
-def test_weights_that_are_lost_are_not_saved(dataset, tmp_path, monkeypatch):
-    """A finite loss can still have a gradient that is not: found at the end, never saved."""
-    objective = training.objective
+def test_a_gradient_that_is_lost_moves_no_weight(dataset, tmp_path, monkeypatch):
+    """A finite loss can still have a gradient that is not: told at its own step, never taken."""
+    objective, step = training.objective, iter(range(100))
 
     def broken(*arguments):
         total, readings = objective(*arguments)
-        return total * torch.inf, readings
+        return (total * torch.inf if next(step) == 3 else total), readings
 
     monkeypatch.setattr(training, "objective", broken)
-    with pytest.raises(Diverged):
-        run(dataset, tmp_path, profile=replace(TINY, steps=1), save_steps=1)
-    assert not (tmp_path / "state.pt").exists()
+    with pytest.raises(Diverged) as caught:
+        run(dataset, tmp_path, save_steps=1)
+    rows = training.make_loader(BASELINE, TINY, dataset, 0).batch(3).rows.tolist()
+    assert f"at step 3, on tracklet rows {rows}" in str(caught.value)
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    assert state["step"] == 3
+    assert all(t.isfinite().all() for t in state["model"].values())
 
 
 def test_bad_input_is_refused_before_training(dataset, tmp_path, monkeypatch):

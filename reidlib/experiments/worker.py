@@ -123,7 +123,7 @@ def _kept(folder: Path, record: Record, recipe: Recipe, places: Places) -> Train
     model, about = load_model(folder)
     return Trained(
         model, about, record.steps, record.seconds["training"], record.readings, record.parameters,
-        places.device or _best_device(), record.precision, sources(recipe),
+        places.device or _best_device(), record.precision, sources(recipe), record.curve,
     )  # fmt: skip
 
 

@@ -37,6 +37,7 @@ def fake_record(name: str, world: int, maps: dict[str, float], **changes: Any) -
         "machine": {},
         "code": {"version": "0", "commit": None, "sources": sources(chosen)},
         "finished": "2026-01-01T00:00:00+00:00",
+        "curve": {"step": [1.0], "loss": [0.5]},
         "notes": notes,
     }  # fmt: skip
     return Record(**{**fields, **changes})
