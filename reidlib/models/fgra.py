@@ -17,6 +17,10 @@ Differs from the paper
     is folded into the templates, and its statistics come from per-frame means and variances:
     exact, and no second tensor of the products' size. A 128x64 frame in the small network has
     16x8 cells, so there a stripe of 4 regions has 4 rows, and 2 rows in the paper's 8x4.
+    An extension that is ours: with `kernel="stripe"` Eq. 1 correlates each frame with the whole
+    stripe in place of its mean, so that a gate opens where a frame looks like the stripe, cell by
+    cell. Eq. 2 needs a gate for every cell, hence zeros around the maps, and the stripe's upper
+    left middle cell as its centre. The sum's scale is undone by the BN, and left in `score="raw"`.
 
 The paper does not say
     * how the similarity maps are normalised. Here by one BN over channels, shared by the regions,
@@ -41,8 +45,9 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 import torch
-from einops import reduce
+from einops import rearrange, reduce
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from reidlib.losses.center import Centres
 from reidlib.models.backbone import Backbone
@@ -58,6 +63,7 @@ CHOICES = {
     "score": ("gated", "raw"),
     "centres": ("sequence", "learned"),
     "reduce_norm": ("none", "bn", "bn_relu"),
+    "kernel": ("1x1", "stripe"),
 }
 
 
@@ -136,6 +142,24 @@ def correlate(templates: Tensor, maps: Tensor) -> Tensor:
     return templates[:, None, :, :, None, None] * maps[:, :, None]
 
 
+def match(kernels: Tensor, maps: Tensor) -> Tensor:
+    """Eq. 1 with stripes (b, i, c, s, w) for kernels: maps (b, n, c, h, w) -> (b, n, i, c, h, w).
+
+    At cell (y, x) row (s - 1) // 2 of the kernel lies on row y, and so for columns; outside the
+    maps there are zeros. Raises ValueError for kernels that are larger than the maps.
+    """
+    b, i, _, s, v = kernels.shape
+    h, w = maps.shape[3:]
+    if s > h or v > w:
+        raise ValueError(f"a kernel of {s}x{v} cells does not fit into maps of {h}x{w}")
+    # The regions of a channel are the outputs of one group, and frames the samples.
+    cells = rearrange(maps, "b n c h w -> n (b c) h w")
+    cells = F.pad(cells, ((v - 1) // 2, v // 2, (s - 1) // 2, s // 2))
+    weight = rearrange(kernels, "b i c s v -> (b c i) 1 s v")
+    products = F.conv2d(cells, weight, groups=cells.shape[1])
+    return rearrange(products, "n (b c i) h w -> b n i c h w", b=b, i=i)
+
+
 def align(maps: Tensor, gates: Tensor) -> tuple[Tensor, Tensor]:
     """Eq. 2, F_n,i: the mean of F_n o M_n,i over cells. Beside it the mean over channels (Fig. 5).
 
@@ -182,6 +206,7 @@ class Alignment(NamedTuple):
 class GuideAlignment(nn.Module):
     """Eq. 1, 2 and 5: templates (b, i, c) and maps (b, n, c, h, w) -> Alignment.
 
+    Whole stripes (b, i, c, s, w) for templates make Eq. 1 a `match`.
     norm: "shared", one batch normalisation over c for all regions; "region", one for each, which
     also undoes how strong a region's template is beside the others'.
     """
@@ -218,8 +243,14 @@ class GuideAlignment(nn.Module):
         """Mean and biased variance of Eq. 1's products, (1 or i, c), and how many they are over.
 
         The cells of one frame have mean t E[F] and variance t^2 Var[F]; the variance over all is
-        the mean of those variances plus the variance of those means.
+        the mean of those variances plus the variance of those means. A match has no such shortcut.
         """
+        if templates.dim() == 5:
+            products = match(templates, maps)
+            dims = [0, 1, 2, 4, 5] if self.norm == "shared" else [0, 1, 4, 5]
+            variance, mean = torch.var_mean(products, dim=dims, correction=0)
+            count = products.numel() // self.weight.numel()
+            return mean.view_as(self.weight), variance.view_as(self.weight), count
         level = maps.mean(dim=(3, 4))  # (b, n, c)
         within = (maps - level[..., None, None]).square().mean(dim=(3, 4))
         levels = templates[:, None] * level[:, :, None]  # (b, n, i, c)
@@ -241,13 +272,19 @@ class GuideAlignment(nn.Module):
                 self.running_var.lerp_(unbiased.to(self.running_var), self.momentum)
         slope = self.weight * (variance + self.eps).rsqrt()
         offset = self.bias - slope * mean
-        return (correlate(templates * slope, maps) + offset[..., None, None]).sigmoid()
+        if templates.dim() == 5:
+            products = match(templates * slope[..., None, None], maps)
+        else:
+            products = correlate(templates * slope, maps)
+        return (products + offset[..., None, None]).sigmoid()
 
     def forward(self, templates: Tensor, maps: Tensor) -> Alignment:
         gates = self.gates(templates, maps)
         features, response = align(maps, gates)
         if self.score == "gated":
             return Alignment(features, alignment_score(gates), response)
+        if templates.dim() == 5:
+            return Alignment(features, match(templates, maps).mean(dim=(4, 5)), response)
         products = templates[:, None] * maps.mean(dim=(3, 4))[:, :, None]  # Eq. 1, cells averaged
         return Alignment(features, products, response)
 
@@ -297,6 +334,7 @@ class FGRA(nn.Module):
         the guide (4-8). temporal: "mean" (1-4), "attention" learned for each region (5), alignment
         "score" (6-8). readout: "concat" of reduced regions (1-7), their "attention" (8) or "mean".
     regions: N_s, must divide the rows of the maps. embed, region_embed: c and c_t.
+    kernel: of Eq. 1, a stripe's mean or, "stripe", its cells (our extension, for "aligned").
     shuffled: a seed, the control: the local branch gets frames through `shuffle_cells`.
 
     Heads: "clip", f_s; "regions" of stripes or "templates" of aligned regions, (b, i, c_t); by
@@ -330,9 +368,10 @@ class FGRA(nn.Module):
         reduce_norm: Norm = "none",
         branch_heads: bool = False,
         shuffled: int | None = None,
+        kernel: Literal["1x1", "stripe"] = "1x1",
     ) -> None:
         super().__init__()
-        given = (local, temporal, readout, similarity_norm, score, centres, reduce_norm)
+        given = (local, temporal, readout, similarity_norm, score, centres, reduce_norm, kernel)
         _check(dict(zip(CHOICES, given, strict=True)), global_branch)
         rows, columns = backbone.map_size(*size)
         if local != "none" and rows % regions:
@@ -344,6 +383,7 @@ class FGRA(nn.Module):
         self.backbone = backbone
         self.local, self.temporal, self.readout, self.regions = local, temporal, readout, regions
         self.terms, self.detach, self.shuffled = consistency_terms, detach_templates, shuffled
+        self.kernel = kernel
 
         each = region_embed if readout == "concat" else embed
         lengths = [
@@ -396,6 +436,8 @@ class FGRA(nn.Module):
         templates = stripes(maps[:, :1], self.regions)[:, 0]
         reduced = self.template_reduce(templates)
         found.heads["templates"] = reduced, self.region_classifiers(reduced)
+        if self.kernel == "stripe":
+            templates = rearrange(maps[:, 0], "b c (i s) w -> b i c s w", i=self.regions)
         if self.detach:
             templates = templates.detach()
         if self.shuffled is not None:
@@ -450,6 +492,8 @@ def _check(given: dict[str, str], global_branch: bool) -> None:
         raise ValueError("without its global and its local branch FGRA has nothing to return")
     if given["local"] == "stripes" and (given["temporal"], given["readout"]) != ("mean", "concat"):
         raise ValueError("stripes have no guide: temporal is 'mean', readout is 'concat'")
+    if given["kernel"] == "stripe" and given["local"] != "aligned":
+        raise ValueError(f"a stripe is a kernel for local 'aligned', not {given['local']!r}")
 
 
 def _single(x: Tensor) -> Tensor:

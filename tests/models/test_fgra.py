@@ -23,6 +23,7 @@ from reidlib.models.fgra import (
     alignment_score,
     consistency,
     correlate,
+    match,
     region_specific,
     score_weights,
     shuffle_cells,
@@ -557,6 +558,119 @@ def test_region_specific_has_no_common_part():
     close(align(maps, gates)[1].mean(dim=(3, 4)), align(maps, gates)[0].mean(dim=3))
 
 
+# --- the extension: whole stripes as kernels ------------------------------------------------------
+
+
+def match_by_loops(kernels, maps):
+    """Eq. 1 with a kernel of s x v cells, zeros outside the maps."""
+    (b, n, c, h, w), (_, regions, _, s, v) = maps.shape, kernels.shape
+    out = torch.zeros(b, n, regions, c, h, w, dtype=maps.dtype)
+    for a, f, i, k, y, x in np.ndindex(*out.shape):
+        for p, q in np.ndindex(s, v):
+            row, column = y + p - (s - 1) // 2, x + q - (v - 1) // 2
+            if 0 <= row < h and 0 <= column < w:
+                out[a, f, i, k, y, x] += kernels[a, i, k, p, q] * maps[a, f, k, row, column]
+    return out
+
+
+def stripe_alignment_by_loops(module, kernels, maps):
+    """Features and score of a guide whose kernels are stripes."""
+    products, gates = match_by_loops(kernels, maps), []
+    for i in range(kernels.shape[1]):
+        own = module.weight.shape[0] > 1
+        for k in range(maps.shape[2]):
+            members = products[:, :, i, k] if own else products[:, :, :, k]
+            row = i if own else 0
+            if module.training:
+                mean = sum(members.flatten()) / members.numel()
+                variance = sum((v - mean) ** 2 for v in members.flatten()) / members.numel()
+            else:
+                mean, variance = module.running_mean[row, k], module.running_var[row, k]
+            z = (products[:, :, i, k] - mean) / (variance + 1e-5) ** 0.5
+            gates.append(1 / (1 + torch.exp(-module.weight[row, k] * z - module.bias[row, k])))
+    shape = (maps.shape[0], maps.shape[1], kernels.shape[1], maps.shape[2], *maps.shape[3:])
+    gates = torch.stack(gates, dim=2).view(shape)
+    features = torch.stack([maps * gates[:, :, i] for i in range(shape[2])], dim=2).mean((4, 5))
+    return features, (products if module.score == "raw" else gates).mean((4, 5))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (2, 3), (3, 1)])
+def test_match_equals_loops_with_gradients(size):
+    kernels, maps = signed(2, 2, 2, *size, seed=1).requires_grad_(), signed(2, 2, 2, 4, 3, seed=2)
+    maps.requires_grad_()
+    found, expected = match(kernels, maps), match_by_loops(kernels, maps)
+    close(found, expected)
+    g = signed(*found.shape, seed=3)
+    wanted = torch.autograd.grad((expected * g).sum(), (kernels, maps))
+    for one, other in zip(torch.autograd.grad((found * g).sum(), (kernels, maps)), wanted):
+        close(one, other)
+    if size == (1, 1):
+        close(found, correlate(kernels[..., 0, 0], maps))
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("norm", ["shared", "region"])
+@pytest.mark.parametrize("score", ["gated", "raw"])
+def test_alignment_by_stripes_equals_loops_with_gradients(training, norm, score):
+    kernels, maps = signed(2, 2, 2, 2, 2, seed=5), draw(2, 2, 2, 4, 2, seed=6)
+    module = guide(2, 2, training=training, norm=norm, score=score)
+    found, gradients = [], []
+    for compute in (module, lambda t, f: stripe_alignment_by_loops(module, t, f)):
+        t, f = kernels.clone().requires_grad_(), maps.clone().requires_grad_()
+        module.zero_grad()
+        result = compute(t, f)[:2]
+        sum((x * signed(*x.shape, seed=7)).sum() for x in result).backward()
+        found.append(result)
+        gradients.append([t.grad, f.grad] + [p.grad for p in module.parameters()])
+    for one, other in zip(*found, strict=True):
+        close(one, other)
+    for one, other in zip(*gradients, strict=True):
+        close(one, other, 1e-8)
+
+
+def test_running_statistics_of_a_match_are_a_batch_norms():
+    kernels, maps = draw(2, 2, 3, 2, 2, seed=1), draw(2, 3, 3, 4, 2, seed=2)
+    module, reference = GuideAlignment(3, 2).double(), nn.BatchNorm2d(3).double()
+    gates = module.gates(kernels, maps)
+    close(gates, reference(match(kernels, maps).flatten(0, 2)).sigmoid().view_as(gates))
+    close(module.running_mean[0], reference.running_mean)
+    close(module.running_var[0], reference.running_var)
+
+
+def test_model_matches_the_stripes_of_its_first_frame():
+    """The same parameters; templates' own head stays; and cells now have a place."""
+    maps = draw(2, 3, 6, 4, 2, seed=9)
+    plain, model = on_maps(), on_maps(kernel="stripe")
+    assert list(plain.state_dict()) == list(model.state_dict())
+    out, kernels = model(maps), torch.stack([maps[:, 0, :, :2], maps[:, 0, :, 2:]], dim=1)
+    features, score = stripe_alignment_by_loops(model.guide, kernels, maps)
+    close(out.maps["aligned"], features)
+    regions = aggregate(features, score_weights(score))
+    local = weigh_regions(regions, model.region_attention(regions))
+    close(out.embedding[:, 5:], model.local_reduce(local))
+    close(out.heads["templates"][0], plain(maps).heads["templates"][0])
+    shuffled = on_maps(kernel="stripe", shuffled=3)(maps)
+    assert (out.maps["aligned"] - shuffled.maps["aligned"]).abs().max() > 1e-3
+    detached = on_maps(kernel="stripe", detach_templates=True)(maps)
+    close(detached.embedding, out.embedding)
+
+
+def test_a_stripe_answers_loudest_where_it_lies():
+    """One bright cell, seen again two rows lower: its stripe's answer moves with it."""
+    maps = torch.zeros(1, 2, 1, 4, 2, dtype=torch.float64)
+    maps[0, 0, 0, 0, 0], maps[0, 1, 0, 2, 0] = 3, 3
+    answer = match(maps[:, 0, None, :, :2], maps)[0, :, 0, 0]
+    assert [int(a.argmax()) for a in answer] == [0, 4]
+    assert (answer == 9).sum() == (answer > 0).sum() == 2
+
+
+def test_a_kernel_larger_than_the_maps_is_refused_with_the_numbers():
+    with pytest.raises(ValueError, match="kernel of 5x2 cells does not fit into maps of 4x3"):
+        match(draw(1, 1, 2, 5, 2), draw(1, 1, 2, 4, 3))
+    with pytest.raises(ValueError, match="10 rows do not divide into 4 regions"):
+        on_maps(kernel="stripe", regions=4)(draw(1, 2, 6, 10, 2))
+
+
 # --- options, sizes, refusals ---------------------------------------------------------------------
 
 
@@ -628,6 +742,11 @@ def test_sizes_that_do_not_divide_are_refused_with_the_numbers():
         ({"similarity_norm": "batch"}, "similarity_norm"),
         ({"global_branch": False, "local": "none"}, "nothing to return"),
         ({"local": "stripes"}, "stripes have no guide"),
+        ({"kernel": "3x3"}, "kernel is one of 1x1, stripe, not '3x3'"),
+        (
+            {"kernel": "stripe", "local": "none"},
+            "kernel for local 'aligned', not 'none'",
+        ),
     ],
 )
 def test_unknown_options_are_named(options, message):
