@@ -17,7 +17,8 @@ The paper does not say
       time, both with ReLU, then softmax; `frame_gate="sigmoid_l1"`, `"sigmoid"` (not normalised).
       The kernel ties the model to one frame size. If the last ReLU dies, weights are 1/T and no
       gradient returns; so its bias starts at one, which the softmax does not feel;
-    * what a tracklet is in training: one clip. Several would need a sampler that draws them;
+    * what a tracklet is in training: one clip. With `clips_per_tracklet=m` the frames that are
+      drawn of it are m clips, f is their Eq. 3, and the losses see one f of each tracklet;
     * which vector the losses read: all of them w_i E_i (f_C in rows without embedding);
     * whether the embedding is more than linear: no; else `embed_norm`. How it starts: as re-ID's
       programs start such layers, Kaiming's normal by outputs;
@@ -157,7 +158,12 @@ class ClipAttention(nn.Module):
         nn.init.kaiming_normal_(self.embed.weight, mode="fan_out")
         nn.init.zeros_(self.embed.bias)
 
-    def forward(self, clips: Tensor, mask: Tensor | None = None) -> Tracklets:
+    def forward(
+        self,
+        clips: Tensor,
+        mask: Tensor | None = None,
+        normalise: Literal["count", "sum"] = "count",
+    ) -> Tracklets:
         """f_C (k, m, d), mask (k, m) False at padding -> Tracklets."""
         embedded = self.embed(clips)  # Eq. 2
         embedded = self.rectify(self.norm(embedded.flatten(0, 1)).view_as(embedded))
@@ -165,7 +171,8 @@ class ClipAttention(nn.Module):
             clips.new_zeros(clips.shape[:2]) if self.score is None else self.score(clips)[..., 0]
         )
         weights = clip_weights(_single(scores), self.gate, mask)
-        return Tracklets(tracklet_feature(_single(embedded), weights, mask), weights, scores)
+        feature = tracklet_feature(_single(embedded), weights, mask, normalise)
+        return Tracklets(feature, weights, scores)
 
 
 class TACAN(nn.Module):
@@ -174,11 +181,15 @@ class TACAN(nn.Module):
     frame_attention: rows 3-6; else frames are averaged. clip_level: "mean" of f_C over clips (rows
     1-3), their "embedding" with weights of one (row 3e), "attention" (4-6).
     gate "unit" keeps the layers of "attention" and sets its weights to one, to test a trained model
-    without them; `normalise` acts where clips are pooled, so it too is a choice at test.
+    without them; `normalise` acts where clips are pooled, so with one clip it too is a choice at
+    test.
+    clips_per_tracklet: m, in training alone. The t frames of each entry of a batch are m clips of
+        t / m neighbours, and its feature is theirs together. At test clips come one by one.
 
     Heads: "clip", the feature f of each clip as a tracklet of its own. Maps: "frame_weights"
-    (b, t), "clip_weights" and "clip_scores" (b,). With frame attention frames must have the size
-    the model was built for; any number of frames passes.
+    (b, t), "clip_weights" and "clip_scores" (b,), of m clips (b, m). With frame attention frames
+    must have the size the model was built for; any number of frames passes, in training any that m
+    divides.
     """
 
     def __init__(
@@ -198,14 +209,16 @@ class TACAN(nn.Module):
         score_bias: bool = False,
         normalise: Literal["count", "sum"] = "count",
         embed_norm: Norm = "none",
+        clips_per_tracklet: int = 1,
     ) -> None:
         super().__init__()
         given = (frame_gate, clip_level, gate, normalise, embed_norm)
         for (name, known), value in zip(CHOICES.items(), given, strict=True):
             if value not in known:
                 raise ValueError(f"{name} is one of {', '.join(known)}, not {value!r}")
+        _check(frames, clips_per_tracklet)
         channels = backbone.out_channels
-        self.backbone = backbone
+        self.backbone, self.clips_per_tracklet = backbone, clips_per_tracklet
         self.divide_by_t, self.gate, self.normalise = divide_by_t, gate, normalise
         self.temporal_attention = (
             TemporalAttention(channels, backbone.map_size(*size), attention_width, frame_gate)
@@ -229,19 +242,28 @@ class TACAN(nn.Module):
         self.classifier = classifier(channels if clip_level == "mean" else embed, num_classes)
 
     def forward(self, clips: Tensor) -> Output:
-        """(b, t, 3, h, w) -> embedding f (b, d), each clip taken for a whole tracklet."""
+        """(b, t, 3, h, w) -> embedding f (b, d), each entry taken for a whole tracklet."""
+        m = self.clips_per_tracklet if self.training else 1
+        _check(clips.shape[1], m)
         maps, seen = self.backbone(clips)
         found = Output(clips, maps={**seen, "features": maps})
+        maps = rearrange(maps, "b (m t) c h w -> (b m) t c h w", m=m)
         frames = frame_average(_single(maps))
         if self.temporal_attention is None:
             feature = frames.mean(dim=1)
         else:
-            weights = found.maps["frame_weights"] = self.temporal_attention(maps)
+            weights = self.temporal_attention(maps)
+            found.maps["frame_weights"] = rearrange(weights, "(b m) t -> b (m t)", m=m)
             feature = clip_feature(frames, weights, self.divide_by_t)
-        if self.clip_attention is not None:
-            feature, weights, scores = self.clip_attention(feature[:, None])
+        feature = rearrange(feature, "(b m) d -> b m d", m=m)
+        if self.clip_attention is None:
+            feature = feature.mean(dim=1)
+        else:  # a clip alone is w_i E_i, whatever several are divided by
+            divide = self.normalise if m > 1 else "count"
+            feature, weights, scores = self.clip_attention(feature, normalise=divide)
             if self.pool_maps:
-                found.maps.update(clip_weights=weights[:, 0], clip_scores=scores[:, 0])
+                one = (weights, scores) if m > 1 else (weights[:, 0], scores[:, 0])
+                found.maps.update(zip(self.pool_maps, one))
         found.embedding = feature
         found.heads["clip"] = feature, self.classifier(feature)
         return found
@@ -259,6 +281,11 @@ class TACAN(nn.Module):
             weights = clip_weights(clips.maps["clip_scores"][None], "softmax")[0]
             weighted = weighted * weights[:, None]
         return weighted.sum(dim=0) / (weights.sum() if self.normalise == "sum" else len(weights))
+
+
+def _check(frames: int, clips: int) -> None:
+    if clips not in range(1, frames + 1) or frames % clips:
+        raise ValueError(f"{frames} frames of a tracklet do not divide into {clips} clips")
 
 
 def _single(x: Tensor) -> Tensor:

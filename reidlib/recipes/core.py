@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from reidlib.errors import ReidError
+
 
 @dataclass(frozen=True)
 class Loss:
@@ -129,10 +131,20 @@ class Plan:
 
 
 def plan(recipe: Recipe, profile: Profile) -> Plan:
-    """What a recipe becomes at a profile's size."""
+    """What a recipe becomes at a profile's size.
+
+    Raises ReidError where a training clip holds several clips and the test's length is left open.
+    """
+    frames = recipe.small_clip_length if profile.small else recipe.clip_length
+    several = recipe.options.get("clips_per_tracklet", 1)
+    if several != 1 and recipe.test.length is None:
+        raise ReidError(
+            f"{several} clips of a tracklet share {frames} frames in training, and a clip at test "
+            f"would have all {frames}: set test.length to the frames of one clip"
+        )
     return Plan(
         size=(profile.height or recipe.size[0], profile.width or recipe.size[1]),
-        frames=recipe.small_clip_length if profile.small else recipe.clip_length,
+        frames=frames,
         identities=profile.identities or recipe.sampler.identities,
         clips=profile.clips or recipe.sampler.clips,
         options={**recipe.options, **(recipe.small if profile.small else {})},

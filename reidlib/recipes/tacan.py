@@ -8,7 +8,10 @@ The paper does not say
   once in an epoch, 800 epochs): those of the work that its rows 1-3 repeat. `tacan/short` has 200;
 * which optimiser beyond "stochastic gradient descent": Adam, whose usual rate 3e-4 is. Plain SGD at
   3e-4 would hardly move; `Schedule(optimiser="sgd")` is that reading;
-* which of the two SE-ResNet-50: the one whose weights were public first.
+* which of the two SE-ResNet-50: the one whose weights were public first;
+* whether a tracklet gives one clip to a batch, as here, or several: `options.clips_per_tracklet=2`
+  with `clip_length=8` (`small_clip_length=8` on the small networks) and `test.length=4` makes of 8
+  neighbouring frames two clips that share crop and flip, and one feature by Eq. 3.
 
 Row 4 brings an embedding layer and weights at once; row 3e has the layer with weights of one. The
 weights' part at test alone, and that of dividing by their sum, are tests of row 5's weights.

@@ -55,7 +55,8 @@ class Given(nn.Module):
 def on_maps(seed=0, **options):
     """TACAN on (b, t, 6, 3, 2) maps, every parameter drawn."""
     options = {"attention_width": 4, "embed": 5, **options}
-    model = initialise(TACAN(Given(), 7, frames=3, size=(24, 16), **options), seed).double()
+    model = TACAN(Given(), 7, **{"frames": 3, "size": (24, 16), **options})
+    model = initialise(model, seed).double()
     for number, value in enumerate(model.parameters()):
         value.data.copy_(draw(*value.shape, seed=100 + number))
     return model.eval()
@@ -227,6 +228,85 @@ def test_model_equals_loops(attended, level):
         feature = embedded
     close(out.embedding, feature)
     close(out.heads["clip"][1], feature @ model.classifier.weight.T)
+
+
+# --- several clips of a tracklet in training ------------------------------------------------------
+
+
+@pytest.mark.parametrize("m", [1, 2, 3])
+@pytest.mark.parametrize("normalise", ["count", "sum"])
+@pytest.mark.parametrize("gate", [*GATES, "unit"])
+def test_training_on_several_clips_equals_loops_with_gradients(gate, normalise, m):
+    """Each clip is cut out and seen alone; then Eq. 1 to 3 go over the clips of its tracklet."""
+    maps = draw(2, 2 * m, 6, 3, 2).relu().requires_grad_()
+    model = on_maps(gate=gate, normalise=normalise, clips_per_tracklet=m, frames=2 * m).train()
+    layers, expected, scores = model.clip_attention, [], []
+    for row in maps:
+        clips = []
+        for i in range(m):
+            clip = row[2 * i : 2 * i + 2]
+            a, _ = frame_weights_by_loops(model.temporal_attention, clip[None])
+            clips.append(sum(a[0, t] * clip[t].mean(dim=(1, 2)) for t in range(2)))
+        z = [layers.score.weight[0] @ f for f in clips]
+        if gate == "sigmoid":
+            w = [1 / (1 + torch.exp(-v)) for v in z]
+        elif gate == "softmax":
+            w = [torch.exp(v) / sum(torch.exp(u) for u in z) for v in z]
+        else:
+            w = z if gate == "linear" else [torch.ones(()).double() for _ in z]
+        e = [layers.embed.weight @ f + layers.embed.bias for f in clips]
+        by = sum(w) if normalise == "sum" and m > 1 else m
+        expected.append(sum(a * v for a, v in zip(w, e, strict=True)) / by)
+        scores.append(torch.stack(z))
+    out, expected = model(maps), torch.stack(expected)
+    close(out.embedding, expected)
+    close(out.heads["clip"][1], expected @ model.classifier.weight.T)
+    close(out.maps["clip_scores"].view(2, m), torch.stack(scores))
+    assert out.maps["clip_weights"].shape == ((2,) if m == 1 else (2, m))
+    close(out.maps["frame_weights"].view(2, m, 2).sum(dim=2), torch.ones(2, m).double())
+    g = draw(2, 5, seed=5)
+    one, other = (
+        torch.autograd.grad((y * g).sum(), maps, retain_graph=True)[0]
+        for y in (out.embedding, expected)
+    )
+    close(one, other, 1e-9)
+
+
+@pytest.mark.parametrize("level", ["mean", "embedding", "attention"])
+def test_several_clips_are_their_pool(level):
+    """What a tracklet is in training is what it is at test, where its clips come one by one."""
+    maps = draw(1, 6, 6, 3, 2).relu()
+    model = on_maps(clip_level=level, clips_per_tracklet=3, frames=6)
+    trained = model.train()(maps).embedding[0]
+    model.eval()
+    close(trained, model.pool(model(maps.view(3, 2, 6, 3, 2))))
+
+
+@pytest.mark.parametrize("level", ["mean", "embedding", "attention"])
+def test_one_clip_changes_nothing(level):
+    """Bit for bit: the default, one clip by name, and the test of a model of several."""
+    maps = draw(4, 3, 6, 3, 2).relu()
+    plain, one = on_maps(clip_level=level), on_maps(clip_level=level, clips_per_tracklet=1)
+    several = on_maps(clip_level=level, clips_per_tracklet=3)
+    assert list(plain.state_dict()) == list(several.state_dict())
+    expected, found = plain.train()(maps), one.train()(maps)
+    for other in (found, plain.eval()(maps), several.eval()(maps)):
+        assert torch.equal(other.embedding, expected.embedding)
+        assert other.maps.keys() == expected.maps.keys()
+        assert all(torch.equal(other.maps[name], expected.maps[name]) for name in other.maps)
+    frames = clip_feature(maps.mean(dim=(3, 4)), expected.maps["frame_weights"])
+    if level != "mean":
+        frames = plain.clip_attention(frames[:, None]).feature
+    assert torch.equal(expected.embedding, frames)
+
+
+@pytest.mark.parametrize("m", [0, 2, 4, "two"])
+def test_frames_that_do_not_divide_are_refused_with_the_numbers(m):
+    with pytest.raises(ValueError, match=f"3 frames of a tracklet do not divide into {m} clips"):
+        on_maps(clips_per_tracklet=m)
+    with pytest.raises(ValueError, match="4 frames of a tracklet do not divide into 3 clips"):
+        on_maps(clips_per_tracklet=3).train()(draw(2, 4, 6, 3, 2))
+    assert on_maps(clips_per_tracklet=3)(draw(2, 4, 6, 3, 2)).embedding.shape == (2, 5)
 
 
 # --- what the algebra implies ---------------------------------------------------------------------

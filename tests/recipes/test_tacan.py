@@ -1,15 +1,21 @@
 """Every recipe of TACAN builds what it names, trains a step, and says what the paper prints."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from reidlib.build import build, build_backbone
+from reidlib.errors import ReidError
 from reidlib.losses.objective import objective
 from reidlib.models.backbone import SqueezeExcitation
 from reidlib.models.senet import SEBottleneck
 from reidlib.models.tacan import TACAN as Model
 from reidlib.recipes.core import PROFILES, plan
+from reidlib.recipes.edit import override
 from reidlib.recipes.tacan import MINMAX, RECIPES, TACAN
+from reidlib.training import make_loader, train
+from tests.fake_clips import fake_dataset
 
 SMOKE, PAPER = PROFILES["smoke"], PROFILES["paper"]
 BY_NAME = {recipe.name: recipe for recipe in RECIPES}
@@ -131,3 +137,40 @@ def test_training_as_printed():
     assert (TACAN.test.frames, TACAN.test.distance) == ("consecutive_cyclic_tail", "euclidean")
     assert TACAN.losses[1].options == {"distance": "squared", "margin": 0.3}
     assert TACAN.losses[0].options == {"smoothing": 0.1}
+
+
+def several(recipe, clips, frames):
+    """`clips` of a tracklet in `frames` frames, as the recipe's docstring asks for them."""
+    recipe = override(recipe, "options.clips_per_tracklet", clips)
+    return override(override(recipe, "small_clip_length", frames), "test.length", frames // clips)
+
+
+@pytest.mark.parametrize("recipe", TRAINED[::3], ids=lambda r: r.name)
+def test_two_clips_of_a_tracklet_train_a_step(recipe):
+    data, recipe = fake_dataset(size=(64, 32)), several(recipe, 2, 8)
+    trained = train(recipe, replace(SMOKE, steps=1), data, device="cpu", progress=False)
+    assert trained.readings["loss"] > 0
+    plain = build(BY_NAME[recipe.name], SMOKE, data.num_train_pids, pretrained=False).model
+    assert list(trained.model.state_dict()) == list(plain.state_dict())
+    batch = make_loader(recipe, SMOKE, data, 0).batch(0)
+    assert (len(batch.pids), batch.frames.shape) == (8, (8, 8))
+
+
+def test_one_clip_of_a_tracklet_is_the_same_run():
+    data = fake_dataset(size=(64, 32))
+    batches, states = [], []
+    for recipe in (MINMAX, override(MINMAX, "options.clips_per_tracklet", 1)):
+        assert plan(recipe, SMOKE).frames == 4
+        batches.append(make_loader(recipe, SMOKE, data, 0).batch(3))
+        how = {"device": "cpu", "progress": False}
+        states.append(train(recipe, replace(SMOKE, steps=2), data, **how).model.state_dict())
+    for name in ("clips", "pids", "camids", "rows", "frames", "slots"):
+        assert torch.equal(*(getattr(batch, name) for batch in batches))
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+def test_clips_of_a_tracklet_that_do_not_fit_are_refused_with_the_numbers():
+    with pytest.raises(ReidError, match=r"2 clips .* share 4 frames .* would have all 4: set"):
+        plan(override(TACAN, "options.clips_per_tracklet", 2), SMOKE)
+    with pytest.raises(ValueError, match="8 frames of a tracklet do not divide into 3 clips"):
+        build(several(TACAN, 3, 8), SMOKE, 4, pretrained=False)
