@@ -6,7 +6,17 @@ import sys
 
 import typer
 
-from reidlib.cli import data, embeddings, experiments, figures, lists, project, runs, tables
+from reidlib.cli import (
+    data,
+    embeddings,
+    experiments,
+    figures,
+    lists,
+    project,
+    promenade,
+    runs,
+    tables,
+)
 from reidlib.errors import ReidError
 
 app = typer.Typer(
@@ -17,7 +27,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (data, runs, experiments, figures, tables, embeddings, lists, project):
+for room in (data, runs, experiments, figures, tables, embeddings, promenade, lists, project):
     room.register(app)
 
 

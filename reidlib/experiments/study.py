@@ -1,0 +1,227 @@
+"""What fights the noise, measured: before any paper's module is, on validation people alone.
+
+Differences of one to three points between models are to be decided by five worlds. So each measure
+against noise is tried in turn with a *neutral* pair, one frame against four, on validation people;
+`reid promenade report` says what each one bought. What was chosen stands in the profile `laptop`.
+
+Every run leaves one record in `data/results/promenade/<part>/<arm>/`, with its queries' average
+precisions (`notes["queries"]`), from which the report draws people again and again:
+
+- `scratch-120`, `scratch`, `pretrained`, `averaged`: fewer training people; all of them; the
+  shipped backbone; weight averaging too, which is the profile itself. Arms `four` and `one`.
+- `plateau`: the budget, and half as many steps again, for the baseline and for a neutral newcomer,
+  squeeze-and-excitation blocks that start at random inside the pretrained network.
+- `seeds`: the profile's baseline with ten seeds in world 0, scored on the *test* people; it
+  chooses nothing.
+
+The scores per scenario, and under each illness's strengths, are the ordinary records of
+`reid experiment baseline`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from reidlib.errors import ReidError
+from reidlib.experiments.locks import held
+from reidlib.experiments.runner import Processes
+from reidlib.files import data_folder
+from reidlib.recipes import profile as find_profile
+from reidlib.recipes import recipe as find_recipe
+from reidlib.recipes.core import Profile, Recipe
+from reidlib.records import Record, make_record, read_record, write_record
+
+PARTS = ("scratch-120", "scratch", "pretrained", "averaged", "plateau", "seeds")
+WORLDS, SEEDS = 5, 10
+JUDGES = {"evaluate": "validation", "people": {"validation": 200}}
+NEWCOMER = "newcomer"  # the arm of `plateau` with the random blocks; the other is "baseline"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training of the study."""
+
+    part: str
+    arm: str
+    world: int
+    recipe: Recipe
+    profile: Profile
+    seed: int | None = None  # None: the world's number
+    data: Mapping[str, Any] = field(default_factory=dict)  # further options of `promenade.load`
+    weights: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.part, self.arm)
+
+    def __str__(self) -> str:
+        seed = "" if self.seed is None else f", seed {self.seed}"
+        return f"{self.part}, {self.arm}, world {self.world}{seed}"
+
+
+def trials(parts: Sequence[str] = PARTS, worlds: int = WORLDS) -> list[Trial]:
+    """The study's runs, world by world within a part.
+
+    Raises ReidError for a part that does not exist.
+    """
+    for part in parts:
+        if part not in PARTS:
+            raise ReidError(f"the study has no part {part!r}; it has {', '.join(PARTS)}")
+    found: list[Trial] = []
+    for part in parts:
+        if part == "plateau":
+            found += [trial for world in range(min(worlds, 3)) for trial in _plateau(world)]
+        elif part == "seeds":
+            found += [_seed(seed) for seed in range(SEEDS)]
+        else:
+            found += [trial for world in range(worlds) for trial in _neutral(part, world)]
+    return found
+
+
+def _neutral(part: str, world: int) -> list[Trial]:
+    """Four frames and one, with the measures against noise that come before `part`, and with it."""
+    laptop, four = find_profile("laptop"), find_recipe("baseline")
+    one = replace(four, small_clip_length=1, frames="random")
+    people = dict(JUDGES["people"])  # type: ignore[call-overload]
+    if part == "scratch-120":
+        people["train"] = 120
+    if part in ("scratch-120", "scratch"):
+        laptop = replace(laptop, pretrained="")
+    if part != "averaged":
+        laptop = replace(laptop, averaging=0.0)
+    data = {**JUDGES, "people": people}
+    return [
+        Trial(part, arm, world, recipe, laptop, data=data)
+        for arm, recipe in (("four", four), ("one", one))
+    ]
+
+
+def _plateau(world: int) -> list[Trial]:
+    laptop, baseline = find_profile("laptop"), find_recipe("baseline")
+    longer = replace(laptop, steps=_half_again(laptop))
+    newcomer = replace(baseline, backbone={**baseline.backbone, "se": True})
+    plain = data_folder("checkpoints") / f"{laptop.pretrained}.safetensors"
+    make = partial(Trial, "plateau", world=world, data=JUDGES)
+    return [
+        make(arm=f"{arm}-{profile.steps}", recipe=recipe, profile=profile, weights=weights)
+        for arm, recipe, weights in (("baseline", baseline, None), (NEWCOMER, newcomer, plain))
+        for profile in (laptop, longer)
+    ]
+
+
+def _half_again(profile: Profile) -> int:
+    if profile.steps is None:
+        raise ReidError(f"the profile {profile.name} has no fixed number of steps")
+    return profile.steps * 3 // 2
+
+
+def _seed(seed: int) -> Trial:
+    recipe, laptop = find_recipe("baseline"), find_profile("laptop")
+    return Trial("seeds", "baseline", 0, recipe, laptop, seed=seed)
+
+
+def run_study(
+    asked: Sequence[Trial],
+    results: Path,
+    *,
+    at_once: int = 1,
+    progress: bool = True,
+) -> list[tuple[Trial, str]]:
+    """Do the trials that have no record of now in `results`; returns what failed, and why.
+
+    Stopped at any moment and started again, it goes on with the runs that are missing.
+    """
+    from concurrent.futures import as_completed
+
+    from tqdm import tqdm
+
+    left, failed = [one for one in asked if recorded(one, results) is None], []
+    own = Processes(at_once)
+    try:
+        with tqdm(total=len(left), unit="run", disable=not progress, dynamic_ncols=True) as bar:
+            running = {own.submit(perform, one, results): one for one in left}
+            for future in as_completed(running):
+                if error := future.exception():
+                    failed.append((running[future], str(error)))
+                bar.update()
+    finally:
+        own.shutdown()
+    return failed
+
+
+def perform(trial: Trial, results: Path) -> None:
+    """Train, score, write the record."""
+    from reidlib.data import promenade
+    from reidlib.extraction import evaluate
+    from reidlib.recipes.core import plan
+    from reidlib.training import train
+
+    torch.set_num_threads(1)  # several runs share the machine
+    height, width = plan(trial.recipe, trial.profile).size
+    with held(results / ".locks" / f"rendering-{trial.world}", wait=True):
+        dataset = promenade.load(
+            "small", "street", world=trial.world, height=height, width=width, progress=False,
+            **trial.data,
+        )  # fmt: skip
+    seed = trial.world if trial.seed is None else trial.seed
+    trained = train(
+        trial.recipe, trial.profile, dataset, seed=seed, weights=trial.weights, progress=False
+    )
+    score = evaluate(
+        trained.model.to(trained.device), dataset, trial.recipe, trial.profile,
+        device=trained.device, progress=False,
+    )  # fmt: skip
+    notes = {
+        "study": {"part": trial.part, "arm": trial.arm},
+        "queries": {
+            "people": [tracklet.pid for tracklet in dataset.query],
+            "ap": [None if np.isnan(ap) else round(float(ap), 5) for ap in score.ap],
+        },
+    }
+    record = make_record(trained, {"street": score.summary()}, notes=notes)
+    folder = results / trial.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    write_record(record, folder)
+
+
+def recorded(trial: Trial, results: Path) -> Record | None:
+    """The trial's record, unless it is missing or code, data or first weights have changed."""
+    seed = trial.world if trial.seed is None else trial.seed
+    for path in sorted((results / trial.folder).glob(f"*--seed{seed}.json")):
+        record = read_record(path)
+        if record.data["settings"]["world"] == trial.world and not outdated(record, trial):
+            return record
+    return None
+
+
+def outdated(record: Record, trial: Trial) -> str:
+    """Why the record is not what this trial would give now; "" where it is.
+
+    The study changes profiles on purpose, so the record is held against the trial's own.
+    """
+    from dataclasses import asdict
+    from json import dumps, loads
+
+    from reidlib.data.promenade.settings import VERSION
+    from reidlib.experiments.jobs import shipped
+    from reidlib.sources import sources
+
+    if record.profile != loads(dumps(asdict(trial.profile))):
+        return "the profile has changed"
+    if record.recipe != loads(dumps(asdict(trial.recipe))):
+        return "the recipe has changed"
+    if record.data["version"] != VERSION:
+        return f"Promenade is at version {VERSION} now, was at {record.data['version']}"
+    now = shipped(trial.recipe, trial.profile)
+    if trial.weights is None and now and record.start != now:
+        return f"it started from {record.start}, not from {now}"
+    here, then = sources(trial.recipe), record.code["sources"]
+    changed = [name for name in {**then, **here} if then.get(name) != here.get(name)]
+    return f"{', '.join(changed)} changed" if changed else ""
