@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from reidlib.data.tracklets import Tracklet, TrackletDataset
+from reidlib.evaluation import Score, score_features
 
 STRIPES, BINS, FRAMES = 6, 6, 8
 
@@ -52,3 +53,23 @@ def centred(embeddings: Tensor, camids: Sequence[int]) -> Tensor:
         rows = cameras == camera
         result[rows] -= embeddings[rows].mean(dim=0)
     return result
+
+
+def score_colours(dataset: TrackletDataset, centre: bool = True) -> Score:
+    """Nearest neighbours by colour alone, on the queries and gallery that a network is scored on.
+
+    centre: take each camera's mean away first, of queries and of gallery.
+    """
+    subsets = dataset.query, dataset.gallery
+    cameras = [[t.camid for t in subset] for subset in subsets]
+    sides = [histogram_embeddings(dataset, subset) for subset in subsets]
+    if centre:
+        sides = [centred(side, camids) for side, camids in zip(sides, cameras)]
+    return score_features(
+        *sides,
+        *([t.pid for t in subset] for subset in subsets),
+        *cameras,
+        junk_pids=dataset.junk_pids,
+        protocol=dataset.protocol,
+        frames=f"{FRAMES} frames at equal steps",
+    )

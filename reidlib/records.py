@@ -120,7 +120,7 @@ def make_record(
         seconds={"training": round(trained.seconds, 3), **(seconds or {})},
         precision=trained.precision,
         machine=machine(trained.device),
-        code={"version": __version__, "commit": _commit(), "sources": trained.sources},
+        code={"version": __version__, "commit": commit(), "sources": trained.sources},
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         curve=trained.curve,
         notes=_plain(dict(notes or {})),
@@ -187,7 +187,7 @@ def _data_version(name: str) -> str | None:
     return VERSION
 
 
-def _commit() -> str | None:
+def commit() -> str | None:
     """The checkout's commit, with "+" where files differ from it."""
     command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--exclude=*"]
     try:

@@ -10,16 +10,11 @@ import hashlib
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
 from reidlib.files import ROOT, writable_folder, write_text
 from reidlib.report import Pages, write_report
-
-if TYPE_CHECKING:
-    from reidlib.data.tracklets import TrackletDataset
-    from reidlib.evaluation import Score
 
 RECIPE, PROFILE, RUN = "baseline", "laptop", Path("runs") / "baseline-street"
 NEED = 600 * 2**20  # bytes that frames, weights and report take together
@@ -31,6 +26,7 @@ def reproduce(out: Path) -> Path:
     Raises ReidError for a folder that cannot be written, or outside a checkout (notebooks).
     """
     from reidlib.data import promenade
+    from reidlib.histogram import score_colours
     from reidlib.recipes import profile, recipe
     from reidlib.run import run
     from reidlib.seeing.figures import style
@@ -42,31 +38,13 @@ def reproduce(out: Path) -> Path:
     typer.echo("2/5  training the baseline")
     done = run(recipe(RECIPE), profile(PROFILE), data, RUN)
     typer.echo(f"{done.score}\n3/5  counting colours, for comparison")
-    colours = histogram_score(data)
+    colours = score_colours(data)
     typer.echo("4/5  running the notebooks")
     pages = _notebooks(ROOT / "notebooks", out / "notebooks")
     typer.echo("5/5  drawing figures, writing the report")
     page = write_report(out, data, done, colours, pages, RUN / "log.csv")
     typer.echo(f"done: open {page}")
     return page
-
-
-def histogram_score(data: TrackletDataset) -> Score:
-    """Colour histograms on the same queries and gallery, each camera centred."""
-    from reidlib.evaluation import score_features
-    from reidlib.histogram import centred, histogram_embeddings
-
-    subsets = data.query, data.gallery
-    cameras = [[t.camid for t in subset] for subset in subsets]
-    sides = [centred(histogram_embeddings(data, s), c) for s, c in zip(subsets, cameras)]
-    return score_features(
-        *sides,
-        *([t.pid for t in subset] for subset in subsets),
-        *cameras,
-        junk_pids=data.junk_pids,
-        protocol=data.protocol,
-        frames="8 frames at equal steps",
-    )
 
 
 def _notebooks(source: Path, out: Path) -> Pages:

@@ -11,7 +11,7 @@ import ast
 import hashlib
 import io
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -42,8 +42,12 @@ def sources(recipe: Recipe, *doing: str) -> dict[str, str]:
     """
     roots = {*(doing or (TRAINING, SCORING)), MODELS[recipe.model].split(":")[0]}
     roots |= {LOSSES[loss.kind].split(":")[0] for loss in recipe.losses}
-    found: set[str] = set()
-    skip = () if recipe.backbone.get("se") else (SE_RESNET,)
+    return behind(roots, () if recipe.backbone.get("se") else (SE_RESNET,))
+
+
+def behind(modules: Iterable[str], skip: tuple[str, ...] = ()) -> dict[str, str]:
+    """File -> hash of modules and of all that they import, the silent and `skip` apart."""
+    roots, found = set(modules), set[str]()
     while roots:
         module = roots.pop()
         if module not in found and not module.startswith((*SILENT, *skip)):
@@ -51,6 +55,12 @@ def sources(recipe: Recipe, *doing: str) -> dict[str, str]:
             roots |= set(_imports(_file(module)))
     files = sorted(_file(m) for m in found if _file(m).name != "__init__.py")
     return {path.relative_to(PACKAGE).as_posix(): _hash(path) for path in files}
+
+
+def changed(then: Mapping[str, str]) -> list[str]:
+    """Files whose hash is not the one in `then` any more, or that are gone."""
+    paths = {name: PACKAGE / name for name in then}
+    return [n for n, path in paths.items() if not path.is_file() or _hash(path) != then[n]]
 
 
 def _file(module: str) -> Path:

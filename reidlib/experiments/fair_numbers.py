@@ -1,0 +1,151 @@
+"""What the records of Promenade's examination say, as numbers; `fairness.py` judges them.
+
+mAP in percent throughout. Intervals over worlds are Student's; errors inside one world are a
+bootstrap over its people, paired where two conditions share their queries.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reidlib.data.promenade.settings import SCENARIOS
+from reidlib.experiments.evidence import Evidence
+from reidlib.experiments.resampling import resampled_maps
+from reidlib.experiments.statistics import Estimate, differences, estimate
+from reidlib.experiments.study_records import Run, Studies, maps
+
+STRENGTHS = (0.25, 0.5, 0.75, 1.0)
+MEASURES: Mapping[str, str] = {  # part of the study -> what is new in it; what stands before stays
+    "scratch-120": "120 people to learn from, random first weights",
+    "scratch": "420 people to learn from",
+    "pretrained": "a backbone pretrained on other people",
+    "averaged": "weights averaged: the laptop profile",
+}
+PLATEAU: Mapping[str, str] = {
+    "baseline": "the baseline",
+    "newcomer": "the same with squeeze-and-excitation blocks that start at random",
+}
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One measure against noise: mAP of four frames, and the gain over one, paired by world."""
+
+    part: str
+    what: str
+    score: Estimate
+    gain: Estimate
+    seconds: float  # of a training of four frames, mean
+    threads: int
+
+    @property
+    def error(self) -> float:
+        """Standard error of the paired difference; NaN from one world."""
+        return standard_error(self.gain)
+
+
+@dataclass(frozen=True)
+class Dose:
+    """One illness alone in one world: mAP at its strengths from 0, and how sure each change is.
+
+    drops: (mAP lost against strength 0, its standard error), one a strength above 0.
+    rises: (mAP gained against the strength before, its standard error), likewise.
+    """
+
+    illness: str
+    strengths: tuple[float, ...]
+    maps: tuple[float, ...]
+    drops: tuple[tuple[float, float], ...]
+    rises: tuple[tuple[float, float], ...]
+
+
+class Gathered:
+    """The records that the report reads, by where they stand under a folder of results.
+
+    trained: world -> the ordinary record of `reid experiment baseline`.
+    colours, doses: world -> those of `reid promenade measure`. study: of `reid promenade study`.
+    """
+
+    def __init__(self, results: Path) -> None:
+        held = Evidence(results).held.get("baseline", {}) if results.is_dir() else {}
+        self.trained = {w: Run(h.record.name, h.record, h.stale) for w, h in sorted(held.items())}
+        self.study = Studies(results / "promenade")
+        self.colours = self.study.by_world("colours", "histogram", "clean")
+        self.doses = self.study.by_world("doses", "baseline", "clean")
+
+    def by_scenario(self, runs: Mapping[int, Run]) -> dict[str, Estimate]:
+        """Scenario -> mAP over the worlds that were scored on it."""
+        found = {}
+        for scenario in SCENARIOS:
+            scored = [r.map(scenario) for r in runs.values() if scenario in r.record.scores]
+            if scored:
+                found[scenario] = estimate(scored)
+        return found
+
+    def rung(self, part: str) -> Rung | None:
+        """None where no world has both arms."""
+        four, one = (self.study.by_world(part, arm) for arm in ("four", "one"))
+        gains = differences(maps(four), maps(one))
+        if not gains:
+            return None
+        records = [four[world].record for world in gains]
+        return Rung(
+            part=part,
+            what=MEASURES[part],
+            score=estimate([four[world].map("street") for world in gains]),
+            gain=estimate(list(gains.values())),
+            seconds=math.fsum(r.seconds["training"] for r in records) / len(records),
+            threads=int(records[0].machine.get("threads", 1)),
+        )
+
+    def dose(self, illness: str) -> Dose | None:
+        """Of the first world that has the queries of every strength so far; None without any."""
+        for run in self.doses.values():
+            keys = ["clean", *(f"{illness}={s:g}" for s in STRENGTHS)]
+            there = {s: run.per_query(key) for s, key in zip((0.0, *STRENGTHS), keys)}
+            known = {s: found for s, found in there.items() if found is not None}
+            if 0.0 in known and len(known) > 1:
+                people = known[0.0][1]
+                return dose(illness, {s: ap for s, (ap, _) in known.items()}, people)
+        return None
+
+    def change(self, arm: str, steps: tuple[int, int]) -> Estimate | None:
+        """mAP with the longer budget minus the shorter, paired by world; None without both."""
+        short, long = (self.study.by_world("plateau", f"{arm}-{count}") for count in steps)
+        gains = differences(maps(long), maps(short))
+        return estimate(list(gains.values())) if gains else None
+
+    def resampled(self) -> tuple[NDArray[np.float64], Run | None]:
+        """mAP of resamples of world 0's test people in street, and the run it is from."""
+        for _, run in sorted(self.study.by_seed("seeds", "baseline").items()):
+            if found := run.per_query("street"):
+                return 100 * resampled_maps(*found), run
+        return np.empty(0), None
+
+
+def dose(illness: str, aps: Mapping[float, NDArray[np.float64]], people: list[int]) -> Dose:
+    """From each query's average precision (q,) by strength, 0 among them."""
+    strengths = tuple(sorted(aps))
+    rows = np.stack([aps[s] for s in strengths])
+    again = 100 * resampled_maps(rows, people)  # (strengths, draws)
+    score = 100 * np.nanmean(rows, axis=1)
+    error = [float((again[i] - again[0]).std(ddof=1)) for i in range(len(rows))]
+    step = [float((again[i] - again[i - 1]).std(ddof=1)) for i in range(len(rows))]
+    return Dose(
+        illness,
+        strengths,
+        tuple(map(float, score)),
+        tuple((float(score[0] - score[i]), error[i]) for i in range(1, len(rows))),
+        tuple((float(score[i] - score[i - 1]), step[i]) for i in range(1, len(rows))),
+    )
+
+
+def standard_error(found: Estimate) -> float:
+    """Of the mean; NaN from one value."""
+    return found.sd / math.sqrt(found.worlds) if found.worlds > 1 else math.nan

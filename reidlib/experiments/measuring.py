@@ -1,0 +1,128 @@
+"""What the fairness report needs of the *test* people besides the study and the tables' records.
+
+- `colours`: nearest neighbours by colour histogram, each camera centred, in every scenario, and
+  uncentred under "<scenario>, raw". Nothing is trained.
+- `doses`: the baseline of world 0, trained on street, under each illness alone at rising strength,
+  with the average precision of every query, so that a change of strength has an error of its own.
+
+Records go to `data/results/promenade/<part>/<arm>/`; each score is written as soon as it is there,
+and what is recorded is not done again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reidlib import __version__
+from reidlib.data.promenade.settings import ILLNESSES, SCENARIOS
+from reidlib.data.tracklets import TrackletDataset
+from reidlib.experiments.fair_numbers import STRENGTHS
+from reidlib.experiments.jobs import Data, frame_size
+from reidlib.experiments.study_records import why_stale
+from reidlib.extraction import evaluate
+from reidlib.histogram import score_colours
+from reidlib.recipes import profile, recipe
+from reidlib.records import Record, commit, load_records, machine, make_record, write_record
+from reidlib.sources import behind
+from reidlib.training import describe, train
+
+COLOURS, DOSES = Path("colours", "histogram"), Path("doses", "baseline")
+RECIPE, PROFILE = "baseline", "laptop"
+LADDER = ("clean", *(f"{illness}={s:g}" for illness in ILLNESSES for s in STRENGTHS))
+
+
+def measure_colours(results: Path, world: int, data: Data | None = None) -> Record:
+    """Colour histograms in every scenario of a world; returns the record."""
+    data, folder = data or Data(), results / COLOURS
+    code = behind(["reidlib.histogram"])
+    record = _earlier(folder, world, code)
+    for scenario in SCENARIOS:
+        if record is not None and scenario in record.scores:
+            continue
+        started = time.perf_counter()
+        dataset = data.load_test(scenario, world, frame_size(RECIPE, PROFILE))
+        told = {
+            scenario: score_colours(dataset).summary(),
+            f"{scenario}, raw": score_colours(dataset, centre=False).summary(),
+        }
+        if record is None:
+            record = _untrained(dataset, world, code)
+        spent = record.seconds["scoring"] + time.perf_counter() - started
+        record = replace(
+            record, scores={**record.scores, **told}, seconds={"scoring": round(spent, 3)},
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        )  # fmt: skip
+        write_record(record, folder)
+    assert record is not None
+    return record
+
+
+def measure_doses(results: Path, runs: Path, world: int = 0, data: Data | None = None) -> Record:
+    """The baseline under each illness's strengths; returns the record.
+
+    runs: where the training is kept, so that it is done once.
+    """
+    data, folder = data or Data(), results / DOSES
+    chosen, size = recipe(RECIPE), profile(PROFILE)
+    grid = frame_size(RECIPE, PROFILE)
+    trained = train(
+        chosen, size, data.load(world, grid), seed=world, out=runs / f"doses-world{world}",
+        progress=False,
+    )  # fmt: skip
+    record = _earlier(folder, world, trained.sources)
+    scores = dict(record.scores) if record else {}
+    queries: dict[str, Any] = dict(record.notes["queries"]) if record else {"ap": {}}
+    for scored in LADDER:
+        if scored in scores:
+            continue
+        dataset = data.load_test(scored, world, grid)
+        found = evaluate(
+            trained.model.to(trained.device), dataset, chosen, size, device=trained.device,
+            progress=False,
+        )  # fmt: skip
+        scores[scored] = found.summary()
+        queries["people"] = [t.pid for t in dataset.query]
+        queries["ap"][scored] = [None if np.isnan(ap) else round(float(ap), 5) for ap in found.ap]
+        record = make_record(trained, scores, notes={"queries": queries})
+        write_record(record, folder)
+    assert record is not None
+    return record
+
+
+def _earlier(folder: Path, world: int, code: Mapping[str, str]) -> Record | None:
+    """The record of this world that still holds."""
+    for record in load_records(folder) if folder.is_dir() else ():
+        same = record.data["settings"]["world"] == world and record.code["sources"] == code
+        if same and not why_stale(record):
+            return record
+    return None
+
+
+def _untrained(dataset: TrackletDataset, world: int, code: Mapping[str, str]) -> Record:
+    """An empty record of something that learns nothing, and has no recipe."""
+    about = describe(dataset)
+    settings = {k: v for k, v in about["settings"].items() if k not in ("scenario", "digest")}
+    return Record(
+        recipe={"name": "colour-histogram"},
+        profile={"name": "untrained"},
+        plan={},
+        seed=world,
+        data={**about, "settings": {**settings, "strengths": {}}},
+        start="",
+        scores={},
+        readings={},
+        steps=0,
+        parameters=0,
+        seconds={"scoring": 0.0},
+        precision="fp32",
+        machine=machine("cpu"),
+        code={"version": __version__, "commit": commit(), "sources": dict(code)},
+        finished="",
+    )
