@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from reidlib.cli.common import Json, example, tell
+from reidlib.errors import ReidError
 
 app = typer.Typer(help="Promenade as an instrument: study its noise, report on its fairness.")
 
@@ -38,6 +39,63 @@ def study(
     raise typer.Exit(1 if failed else 0)
 
 
+def measure(
+    parts: Annotated[
+        list[str] | None, typer.Argument(help="colours, doses; default: both.")
+    ] = None,
+    worlds: Annotated[int, typer.Option(help="Worlds in which colours are counted.")] = 5,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of records [data/results/promenade].")
+    ] = None,
+    runs: Annotated[Path, typer.Option(help="Where the trained baseline is kept.")] = Path("runs"),
+    json: Json = False,
+) -> None:
+    """Score colour histograms, and the baseline under each illness's strengths, on test people.
+
+    Part of the report's records; what is recorded is skipped.
+    """
+    from reidlib.experiments import measuring
+    from reidlib.files import data_folder
+
+    folder, known = (out or data_folder("results") / "promenade").absolute(), ("colours", "doses")
+    for part in parts or ():
+        if part not in known:
+            raise ReidError(f"there is no part {part!r} to measure; there are {', '.join(known)}")
+    if worlds < 1:
+        raise ReidError(f"--worlds is at least 1, not {worlds}")
+    done = []
+    for world in range(worlds) if "colours" in (parts or known) else ():
+        done.append(measuring.measure_colours(folder, world))
+    if "doses" in (parts or known):
+        done.append(measuring.measure_doses(folder, runs.absolute()))
+    told = {record.name: {k: s["map"] for k, s in record.scores.items()} for record in done}
+    lines = [f"{name}: {len(scores)} scores" for name, scores in told.items()]
+    tell(told, "\n".join(lines), json)
+
+
+def report(
+    out: Annotated[Path, typer.Option(help="Where the page goes.")] = Path("report/promenade"),
+    records: Annotated[Path | None, typer.Option(help="Folder of records [data/results].")] = None,
+    json: Json = False,
+) -> None:
+    """Judge, by stored records alone, whether Promenade is a fair instrument: lines and a page.
+
+    Nothing is trained or scored here; a rule whose records are missing says which.
+    """
+    from reidlib.experiments.fairness import examine
+    from reidlib.fairness_report import write_fairness
+    from reidlib.files import data_folder
+
+    folder = records or data_folder("results")
+    if not folder.is_dir():
+        raise ReidError(f"there is no folder of records {folder}")
+    found = examine(folder)
+    page = write_fairness(found, out)
+    tell(found.as_dict(), "\n".join([*map(str, found.lines), "", f"open {page}"]), json)
+
+
 def register(parent: typer.Typer) -> None:
     app.command(epilog=example("reid promenade study seeds"))(study)
+    app.command(epilog=example("reid promenade measure colours"))(measure)
+    app.command(epilog=example("reid promenade report --out report/promenade"))(report)
     parent.add_typer(app, name="promenade")

@@ -55,7 +55,7 @@ class Line:
     def __str__(self) -> str:
         told = [f"{self.verdict}: {self.asks}"]
         told += [f"    {self.found}"] if self.found else []
-        told += [f"    missing: {', '.join(self.missing)}"] if self.missing else []
+        told += [f"    missing: {'; '.join(self.missing)}"] if self.missing else []
         told += [f"    stale: {self.stale}"] if self.stale else []
         told += [f"    from {self.origin}"] if self.records else []
         return "\n".join(told)
@@ -204,6 +204,8 @@ def _monotone(records: Gathered, illness: str, dose: Dose | None) -> Line:
     run = asked.take("strengths", records.doses, [0], *keys).get(0)
     asks = f"more {illness} lowers the baseline more, within error"
     if dose is None or run is None:
+        if run is not None:
+            asked.missing.append("the average precision of each query")
         return asked.line(f"monotone: {illness}", asks, False, "")
     up = [i for i, (rise, error) in enumerate(dose.rises) if rise > SURE * error]
     drop, error = dose.drops[-1]

@@ -1,0 +1,134 @@
+"""The fairness report's pictures: scenarios, strengths, measures against noise, what noise is left.
+
+Each draws what `reidlib.experiments.fairness.examine` found and computes nothing; what has no
+record yet is left blank and named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reidlib.experiments.fairness import MIDDLE, PAIRED_ERROR, SCENARIOS, SURE, Fairness
+from reidlib.experiments.statistics import Estimate
+from reidlib.seeing.figures import COLOURS, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BASELINE, HISTOGRAM, BAND = COLOURS[0], COLOURS[4], "0.9"
+
+
+def draw_scenarios(found: Fairness) -> Figure:
+    """mAP of the baseline and of colour histograms in each scenario, means over worlds."""
+    import matplotlib.pyplot as plt
+
+    style()
+    figure, axes = plt.subplots(figsize=(7.2, 2.9))
+    axes.axhspan(*MIDDLE, color=BAND, zorder=0)
+    axes.text(len(SCENARIOS) - 0.45, MIDDLE[1], "mid-range ", ha="right", va="top", fontsize=7)
+    for shift, colour, name, scores in (
+        (-0.2, BASELINE, "trained baseline", found.baseline),
+        (0.2, HISTOGRAM, "colour histogram", found.colours),
+    ):
+        _bars(axes, shift, colour, name, scores)
+    axes.set_xticks(range(len(SCENARIOS)), list(SCENARIOS))
+    axes.set(ylabel="mAP, %", ylim=(0, 100), xlim=(-0.6, len(SCENARIOS) - 0.4))
+    if axes.patches[1:]:
+        axes.legend(loc="upper right", ncols=2)
+    return figure
+
+
+def _bars(axes: Axes, shift: float, colour: str, name: str, scores: Mapping[str, Estimate]) -> None:
+    places = [i + shift for i, scenario in enumerate(SCENARIOS) if scenario in scores]
+    held = [scores[scenario] for scenario in SCENARIOS if scenario in scores]
+    if not held:
+        return
+    means = [one.mean for one in held]
+    half = [one.high - one.mean if one.worlds > 1 else 0.0 for one in held]
+    axes.bar(places, means, 0.38, yerr=half, color=colour, label=name, error_kw={"linewidth": 1})
+    for x, mean, more in zip(places, means, half):
+        axes.text(x, mean + more + 1, f"{mean:.0f}", ha="center", va="bottom", fontsize=7)
+
+
+def draw_doses(found: Fairness) -> Figure:
+    """mAP over each illness's strength, its 95 % error against strength 0."""
+    import matplotlib.pyplot as plt
+
+    from reidlib.data.promenade.settings import ILLNESSES
+
+    style()
+    figure, grid = plt.subplots(1, len(ILLNESSES), figsize=(8.4, 2.3), sharey=True)
+    doses = {dose.illness: dose for dose in found.doses}
+    for axes, illness in zip(grid, ILLNESSES):
+        axes.set(title=illness, xlabel="strength", xticks=[0, 0.5, 1], xlim=(-0.08, 1.08))
+        if (dose := doses.get(illness)) is None:
+            axes.text(0.5, 0.5, "not measured yet", ha="center", transform=axes.transAxes)
+            continue
+        half = [0.0, *(SURE * error for _, error in dose.drops)]
+        axes.axhline(dose.maps[0], color="0.7", linewidth=0.8, linestyle=":")
+        axes.errorbar(dose.strengths, dose.maps, yerr=half, marker="o", markersize=4, capsize=2)
+    grid[0].set_ylabel("mAP, %")
+    return figure
+
+
+def draw_ladder(found: Fairness) -> Figure:
+    """What each measure against noise bought: error of a paired difference, and the score."""
+    import matplotlib.pyplot as plt
+
+    style()
+    rungs = found.ladder[::-1]
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(8.4, 0.6 + 0.42 * max(len(rungs), 2)), sharey=True
+    )
+    rows = range(len(rungs))
+    left.barh(rows, [np.nan_to_num(rung.error) for rung in rungs], 0.6, color=BASELINE)
+    left.axvline(PAIRED_ERROR, color=COLOURS[1], linewidth=1)
+    for row, rung in zip(rows, rungs):
+        left.text(np.nan_to_num(rung.error), row, f" {rung.error:.2f}", va="center", fontsize=7)
+        values = rung.score.values
+        right.plot(values, [row] * len(values), "o", color=BASELINE, markersize=3)
+        right.plot(rung.score.mean, row, "|", color="black", markersize=12)
+    left.set_yticks(rows, [rung.what for rung in rungs])
+    left.set(title="standard error of a paired difference", xlabel="mAP, points")
+    right.set(title="score, one dot a world", xlabel="mAP, % (validation people)")
+    return figure
+
+
+def draw_noise(found: Fairness) -> Figure:
+    """One baseline's score if other people, other seeds, other worlds had been drawn."""
+    import matplotlib.pyplot as plt
+
+    style()
+    figure, axes = plt.subplots(figsize=(6.2, 2.4))
+    rows: list[tuple[str, np.ndarray]] = []
+    if len(found.resampled):
+        rows.append(("other test people\n(2,000 resamples)", found.resampled))
+    if found.seeds:
+        rows.append(("other seeds\n(world 0)", np.array(found.seeds.values)))
+    if "street" in found.baseline:
+        rows.append(("other worlds", np.array(found.baseline["street"].values)))
+    for row, (_, values) in enumerate(rows):
+        if len(values) > 100:
+            shape = axes.violinplot(values, [row], orientation="horizontal", showextrema=False)
+            for body in shape["bodies"]:  # type: ignore[attr-defined]
+                body.set(facecolor=BASELINE, alpha=0.35)
+        else:
+            axes.plot(values, [row] * len(values), "o", color=BASELINE, markersize=4, alpha=0.7)
+        if len(values) > 1:
+            axes.text(1.01, row, f"sd {values.std(ddof=1):.2f}", fontsize=8, va="center",
+                      transform=axes.get_yaxis_transform())  # fmt: skip
+    axes.set_yticks(range(len(rows)), [name for name, _ in rows])
+    axes.set(xlabel="mAP in street, %", ylim=(-0.6, max(len(rows), 1) - 0.4))
+    return figure
+
+
+PICTURES = {
+    "scenarios": draw_scenarios,
+    "doses": draw_doses,
+    "ladder": draw_ladder,
+    "noise": draw_noise,
+}
