@@ -47,7 +47,7 @@ def measure_colours(results: Path, world: int, data: Data | None = None) -> Reco
         if record is not None and scenario in record.scores:
             continue
         started = time.perf_counter()
-        dataset = data.load_test(scenario, world, frame_size(RECIPE, PROFILE))
+        dataset = _test(data, scenario, world)
         told = {
             scenario: score_colours(dataset).summary(),
             f"{scenario}, raw": score_colours(dataset, centre=False).summary(),
@@ -71,10 +71,9 @@ def measure_doses(results: Path, runs: Path, world: int = 0, data: Data | None =
     """
     data, folder = data or Data(), results / DOSES
     chosen, size = recipe(RECIPE), profile(PROFILE)
-    grid = frame_size(RECIPE, PROFILE)
     trained = train(
-        chosen, size, data.load(world, grid), seed=world, out=runs / f"doses-world{world}",
-        progress=False,
+        chosen, size, _test(data, data.scenario, world), seed=world,
+        out=runs / f"doses-world{world}", progress=False,
     )  # fmt: skip
     record = _earlier(folder, world, trained.sources)
     scores = dict(record.scores) if record else {}
@@ -82,7 +81,7 @@ def measure_doses(results: Path, runs: Path, world: int = 0, data: Data | None =
     for scored in LADDER:
         if scored in scores:
             continue
-        dataset = data.load_test(scored, world, grid)
+        dataset = _test(data, scored, world)
         found = evaluate(
             trained.model.to(trained.device), dataset, chosen, size, device=trained.device,
             progress=False,
@@ -94,6 +93,14 @@ def measure_doses(results: Path, runs: Path, world: int = 0, data: Data | None =
         write_record(record, folder)
     assert record is not None
     return record
+
+
+def _test(data: Data, scored: str, world: int) -> TrackletDataset:
+    """Test people; with those to learn from where frames of both are kept for training anyway."""
+    size = frame_size(RECIPE, PROFILE)
+    if scored == data.scenario:
+        return data.load(world, size)
+    return data.load_test(scored, world, size)
 
 
 def _earlier(folder: Path, world: int, code: Mapping[str, str]) -> Record | None:
