@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 UV     := $(shell command -v uv 2>/dev/null)
 
-.PHONY: help setup reproduce test check lab notebooks lock clean
+.PHONY: help setup reproduce test check lab notebooks assignments grade lock clean
 
 help:
 	@echo "make setup       the environment in $(VENV), and nothing else"
@@ -15,6 +15,8 @@ help:
 	@echo "make test        every check: style, types, tests, notebooks"
 	@echo "make lab         JupyterLab on notebook 00"
 	@echo "make notebooks   run the numbered notebooks and store their outputs"
+	@echo "make assignments make the problem sets' releases from their sources"
+	@echo "make grade SUBMISSIONS=folder   mark what students handed in, into OUT=grades"
 	@echo "make lock        compile requirements.txt anew from pyproject.toml"
 	@echo "make clean       remove what the above made (not run records)"
 
@@ -53,9 +55,17 @@ lab: $(READY)
 notebooks: $(READY)
 	$(BIN)/python -m reidlib notebooks
 
+assignments: $(READY)
+	$(BIN)/python -m reidlib assignments
+
+OUT ?= grades
+grade: $(READY)
+	@test -n "$(SUBMISSIONS)" || { echo "say where they are: make grade SUBMISSIONS=folder"; exit 2; }
+	$(BIN)/python -m reidlib grade "$(SUBMISSIONS)" --out "$(OUT)"
+
 # The CUDA libraries are left out: torch itself names the ones it wants, and the CPU build none.
 lock:
-	uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-annotate --no-header \
+	uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra course --no-annotate --no-header \
 		--upgrade pyproject.toml | grep -viE '^(nvidia|cuda|triton)' > requirements.tmp
 	mv requirements.tmp requirements.txt
 

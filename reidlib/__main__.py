@@ -7,6 +7,7 @@ import sys
 import typer
 
 from reidlib.cli import (
+    course,
     data,
     embeddings,
     experiments,
@@ -27,7 +28,18 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (data, runs, experiments, figures, tables, embeddings, promenade, lists, project):
+for room in (
+    data,
+    runs,
+    experiments,
+    figures,
+    tables,
+    embeddings,
+    promenade,
+    lists,
+    project,
+    course,
+):
     room.register(app)
 
 

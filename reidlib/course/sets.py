@@ -1,0 +1,91 @@
+"""Problem sets: sources with solutions and hidden tests, and the releases made from them."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reidlib.errors import ReidError
+from reidlib.files import ROOT, write_text
+
+FOLDER = ROOT / "notebooks" / "assignments"
+
+
+@dataclass(frozen=True)
+class Course:
+    """The folder that holds nbgrader_config.py, source/ and release/."""
+
+    folder: Path = FOLDER
+
+    def names(self) -> list[str]:
+        """The sets that have a source, in order."""
+        names = sorted(p.stem for p in (self.folder / "source").glob("*/*.ipynb")
+                       if p.stem == p.parent.name)  # fmt: skip
+        if not names:
+            raise ReidError(f"no sets in {self.folder / 'source'}: expected ps1/ps1.ipynb")
+        return names
+
+    def source(self, name: str) -> Path:
+        """Where a set's source lies. Raises ReidError for a name that is no set."""
+        if name not in self.names():
+            raise ReidError(f"no set {name!r}; there are {', '.join(self.names())}")
+        return self.folder / "source" / name / f"{name}.ipynb"
+
+    def release(self, name: str) -> Path:
+        """Where a set's release lies, or will."""
+        return self.folder / "release" / name / f"{name}.ipynb"
+
+    def read(self, name: str) -> Any:
+        """A set's source as a notebook."""
+        import nbformat
+
+        return nbformat.read(self.source(name), as_version=4)
+
+    def build(self, name: str) -> str:
+        """The release of a set, made from its source: the file's text.
+
+        Raises ReidError with nbgrader's words where the source is not in order.
+        """
+        from reidlib.course.gradebook import Gradebook
+
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder)
+            shutil.copytree(self.source(name).parent, root / "source" / name)
+            Gradebook(root, self.folder / "nbgrader_config.py").register(name)
+            return normal(root / "release" / name / f"{name}.ipynb")
+
+    def write(self, name: str) -> bool:
+        """Write a set's release; whether it differs from the one that was there."""
+        path, text = self.release(name), self.build(name)
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            return False
+        write_text(path, text)
+        return True
+
+    def stale(self, name: str) -> str | None:
+        """Why a set's stored release is not the one its source makes; None if it is."""
+        path = self.release(name)
+        if not path.is_file():
+            return "has no release"
+        if path.read_text(encoding="utf-8") != self.build(name):
+            return "has a release that its source does not make"
+        return None
+
+
+def normal(path: Path) -> str:
+    """A notebook's text in one spelling, whoever wrote it last."""
+    import nbformat
+
+    return str(nbformat.writes(nbformat.read(path, as_version=4))) + "\n"
+
+
+def flag(cell: Any, name: str) -> Any:
+    """nbgrader's word on a cell: grade_id, grade, solution, locked, points; None where unmarked."""
+    return cell.metadata.get("nbgrader", {}).get(name)
+
+
+def code_cells(notebook: Any) -> list[Any]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
