@@ -22,6 +22,7 @@ from reidlib.data.tracklets import TrackletDataset
 from reidlib.data.transforms import augment, draw
 from reidlib.errors import ReidError
 from reidlib.files import writable_folder
+from reidlib.imprint import imprint
 from reidlib.logbook import Logbook
 from reidlib.losses.objective import objective
 from reidlib.optimising import Average, make_optimiser, rate_factor
@@ -95,6 +96,10 @@ def train(
     loader = make_loader(recipe, profile, dataset, seed, part)
     model.to(place).train()
     precision = set_precision(model, profile)
+    if profile.imprint:
+        first = make_loader(recipe, profile, dataset, seed)  # the same in every process
+        batches = first.stream(0, len(first.sampler))
+        imprint(model, (to_device(batch, recipe, profile, seed, place) for batch in batches))
     if engine.num_processes > 1:
         synchronise(model)
 

@@ -5,21 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from reidlib.models.backbone import Backbone, frame_average
+from reidlib.models.classifiers import classifier
 from reidlib.models.output import Output
-
-
-class Classifier(nn.Linear):
-    """A linear layer over identities; its weights start near zero (normal, 0.001)."""
-
-    def reset_parameters(self) -> None:
-        nn.init.normal_(self.weight, std=0.001)
-        if self.bias is not None:
-            nn.init.zeros_(self.bias)
-
-
-def classifier(features: int, classes: int, bias: bool = False) -> Classifier:
-    """The classifier of a head, without bias unless asked for."""
-    return Classifier(features, classes, bias=bias)
 
 
 class Baseline(nn.Module):

@@ -51,7 +51,7 @@ from torch.nn import functional as F
 
 from reidlib.losses.center import Centres
 from reidlib.models.backbone import Backbone
-from reidlib.models.baseline import classifier
+from reidlib.models.classifiers import RegionClassifiers, classifier
 from reidlib.models.output import Output
 
 Norm = Literal["none", "bn", "bn_relu"]
@@ -310,21 +310,6 @@ class RegionAttention(nn.Module):
 def weigh_regions(regions: Tensor, weights: Tensor) -> Tensor:
     """Eq. 8: F_sl = F_s W^T, (b, i, c) and (b, i) -> (b, c)."""
     return (regions * weights[:, :, None]).sum(dim=1)
-
-
-class RegionClassifiers(nn.Module):
-    """One classifier for each region, (b, i, d) -> (b, i, identities); starts near zero."""
-
-    def __init__(self, regions: int, features: int, classes: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(regions, classes, features))
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        nn.init.normal_(self.weight, std=0.001)
-
-    def forward(self, features: Tensor) -> Tensor:
-        return torch.einsum("b i d, i k d -> b i k", features, self.weight)
 
 
 class FGRA(nn.Module):

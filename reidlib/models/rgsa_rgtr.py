@@ -46,7 +46,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reidlib.models.backbone import Backbone, frame_average
-from reidlib.models.baseline import classifier
+from reidlib.models.classifiers import classifier
 from reidlib.models.output import Output
 
 RelationKind = Literal["module", "inner", "embedded", "difference", "none"]

@@ -43,7 +43,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reidlib.models.backbone import Backbone
-from reidlib.models.baseline import classifier
+from reidlib.models.classifiers import classifier
 from reidlib.models.output import Output
 from reidlib.models.rivals import build_rival
 

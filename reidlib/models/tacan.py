@@ -36,7 +36,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from reidlib.models.backbone import Backbone, frame_average
-from reidlib.models.baseline import classifier
+from reidlib.models.classifiers import classifier
 from reidlib.models.output import Output
 
 FrameGate = Literal["softmax", "sigmoid_l1", "sigmoid"]

@@ -43,7 +43,7 @@ import torch
 from torch import Tensor, nn
 
 from reidlib.models.backbone import Backbone, frame_average
-from reidlib.models.baseline import classifier
+from reidlib.models.classifiers import classifier
 from reidlib.models.output import Output
 
 Form = Literal["sqrt", "sum", "mean", "linear"]

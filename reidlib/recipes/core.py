@@ -116,6 +116,7 @@ class Profile:
     averaging: float = 0.0  # decay of the weight average; 0 is none
     precision: Literal["fp32", "bf16"] = "fp32"
     pretrained: str = ""  # a shipped file in data/checkpoints; "imagenet"; "" for none
+    imprint: bool = False  # classifiers start from the classes' mean features, see reidlib.imprint
     summary: str = ""
 
 
@@ -158,15 +159,15 @@ PROFILES: dict[str, Profile] = {
             "smoke", 64, 32, "small", True, 4, 2, 4, 3e-4, summary="seconds: does every part run?"
         ),
         Profile(
-            "laptop", 64, 32, "small", True, 8, 4, 500, 1e-3, 0.99, "bf16", "small",
+            "laptop", 64, 32, "small", True, 8, 4, 500, 5e-4, 0.99, "bf16", "small", True,
             summary="about a minute on 2 cores: every statistic",
         ),
         Profile(
-            "fine", 128, 64, "small", True, 8, 4, 500, 1e-3, 0.99, "bf16", "small",
+            "fine", 128, 64, "small", True, 8, 4, 500, 5e-4, 0.99, "bf16", "small", True,
             summary="a few minutes on 2 cores: every picture of attention",
         ),
         Profile(
-            "pretrain", 64, 32, "small", True, 16, 4, 1000, 2e-3, 0.99, "bf16",
+            "pretrain", 64, 32, "small", True, 16, 4, 2500, 2e-3, 0.99, "bf16",
             summary="minutes, once: the shipped backbone, on people of no other set",
         ),
         Profile(

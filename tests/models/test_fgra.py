@@ -11,12 +11,12 @@ from torch.nn import functional as F
 from reidlib.losses.center import Centres, center
 from reidlib.losses.objective import objective
 from reidlib.models import backbone, build_model
+from reidlib.models.classifiers import RegionClassifiers
 from reidlib.models.fgra import (
     FGRA,
     GlobalBranch,
     GuideAlignment,
     RegionAttention,
-    RegionClassifiers,
     TemporalAttention,
     aggregate,
     align,
