@@ -78,7 +78,7 @@ class Logbook:
         return {key: sum(r[key] for r in last) / len(last) for key in last[0] if key != "step"}
 
     def curve(self, points: int = 50) -> dict[str, list[float]]:
-        """The loss over training in at most `points` means: "step" (the last of each) and "loss"."""
+        """The loss in at most `points` means over training: "step" (the last of each), "loss"."""
         size = max(1, -(-len(self.rows) // points))
         parts = [self.rows[first : first + size] for first in range(0, len(self.rows), size)]
         return {
