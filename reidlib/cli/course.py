@@ -67,6 +67,9 @@ def grade(
 
     from reidlib.course.confine import Limits
     from reidlib.course.grading import grade as run
+    from reidlib.course.pool import Pool
+    from reidlib.data.promenade import default_folder
+    from reidlib.files import writable_folder
 
     limits = Limits(seconds=seconds, cell_seconds=cell_seconds, memory=int(memory * 2**30))
     bar = tqdm(unit=" steps", disable=as_json)
@@ -80,8 +83,8 @@ def grade(
 
         return done
 
-    with bar:
-        report = run(submissions, out, only=only, limits=limits, places=places, start=start)
+    with bar, Pool(writable_folder(default_folder()), places, limits) as pool:
+        report = run(submissions, out, pool=pool, only=only, start=start)
     tell(report.summary(), _told(report, out), as_json)
     if report.problems:
         raise typer.Exit(1)

@@ -37,12 +37,9 @@ class Gradebook:
     """
 
     def __init__(self, root: Path, config: Path) -> None:
-        try:
-            from nbgrader.apps import NbGraderAPI
-        except ImportError as error:
-            raise ReidError(
-                "assignments need nbgrader: pip install 'nbgrader>=0.9.5' (the extra `course`)"
-            ) from error
+        _installed()
+        from nbgrader.apps import NbGraderAPI
+
         self.root = root.resolve()
         settings = _settings(self.root, config)
         log = logging.getLogger("reidlib.course.nbgrader")
@@ -119,6 +116,39 @@ class Gradebook:
             )
         write_text(points, rows.getvalue())
         return grades, points
+
+
+def released(source: Path, config: Path) -> Any:
+    """The release of a source notebook: nbgrader's own steps, without a gradebook.
+
+    Raises ReidError with nbgrader's words where the source is not in order.
+    """
+    steps = ("ClearSolutions", "LockCells", "CheckCellMetadata", "ClearOutput",
+             "ClearHiddenTests", "ClearMarkScheme", "ComputeChecksums")  # fmt: skip
+    _installed()
+    from nbconvert.exporters import NotebookExporter
+
+    settings = _settings(source.parent, config)
+    settings.Exporter.default_preprocessors = []
+    exporter = NotebookExporter(config=settings)
+    for step in steps:
+        exporter.register_preprocessor(f"nbgrader.preprocessors.{step}", enabled=True)
+    try:
+        text, _ = exporter.from_filename(str(source))
+    except Exception as error:  # it raises RuntimeError, ValueError and its own
+        raise ReidError(f"{source.name} is not in order: {error}") from error
+    import nbformat
+
+    return nbformat.reads(text, as_version=4)
+
+
+def _installed() -> None:
+    try:
+        import nbgrader  # noqa: F401
+    except ImportError as error:
+        raise ReidError(
+            "assignments need nbgrader: pip install 'nbgrader>=0.9.5' (the extra `course`)"
+        ) from error
 
 
 def _settings(root: Path, config: Path) -> Any:

@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from reidlib.course.collect import Submission, collect
-from reidlib.course.confine import Limits
 from reidlib.course.gradebook import Gradebook, Mark
 from reidlib.course.guard import Guard
 from reidlib.course.pool import Job, Pool, Ran
 from reidlib.course.restore import restore
 from reidlib.course.sets import Course, code_cells, flag
-from reidlib.data.promenade import default_folder
 from reidlib.errors import ReidError
 from reidlib.files import writable_folder, write_text
 
@@ -59,23 +57,21 @@ def grade(
     submissions: Path,
     out: Path,
     *,
+    pool: Pool,
     course: Course | None = None,
     only: str | None = None,
-    limits: Limits | None = None,
-    places: int | None = None,
-    cache: Path | None = None,
     start: Callable[[int], Tick] = lambda steps: lambda what: None,
 ) -> Report:
     """Grade every submission of a folder (see `collect` for its form) into the folder `out`.
 
-    only: one set; limits: of each submission; places: how many side by side.
+    pool: where submissions run; only: one set.
     start: told how many steps there are; what it returns is told each step's name when it is done.
 
     First the course's own solutions run: what does not give them all their points is a fault of
     the installation, and a ReidError. Then all submissions, confined, side by side. Only when the
     last has ended does nbgrader read the outputs and write marks and feedback.
     """
-    course, limits = course or Course(), limits or Limits()
+    course = course or Course()
     names = [only] if only else course.names()
     for name in names:
         course.source(name)
@@ -89,9 +85,8 @@ def grade(
         book.register(name)
     sources = {name: course.read(name) for name in names}
     guard = Guard([course.folder, submissions, out / "gradebook.db", out / "source"])
-    with Pool(writable_folder(cache or default_folder()), places, limits) as pool:
-        _try_solutions(pool, sources, step)
-        results = _run(pool, found, sources, out, step)
+    _try_solutions(pool, sources, step)
+    results = _run(pool, found, sources, out, step)
     locks = sorted(set.intersection(*(set(r.locks) for r in results.values()))) if results else []
     safe = {"files", "user"} & set(locks)
     mended = [] if safe else [str(path) for path in guard.mend()]
