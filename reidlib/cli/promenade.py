@@ -94,8 +94,27 @@ def report(
     tell(found.as_dict(), "\n".join([*map(str, found.lines), "", f"open {page}"]), json)
 
 
+def sheets(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Illnesses, or readme; default: all.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the pictures.")] = Path("docs"),
+    json: Json = False,
+) -> None:
+    """Draw the README's picture, and one sheet for each illness, from none to full strength."""
+    from reidlib.seeing.sheets import WHO, illness_sheet, readme_picture, save_small
+
+    done = []
+    for name in names or ("readme", *WHO):
+        picture = readme_picture() if name == "readme" else illness_sheet(name)
+        file = "promenade" if name == "readme" else f"promenade-{name}"
+        done.append(str(save_small(picture, out / f"{file}.jpg")))
+    tell(done, "\n".join(done), json)
+
+
 def register(parent: typer.Typer) -> None:
     app.command(epilog=example("reid promenade study seeds"))(study)
     app.command(epilog=example("reid promenade measure colours"))(measure)
     app.command(epilog=example("reid promenade report --out report/promenade"))(report)
+    app.command(epilog=example("reid promenade sheets occlusion --out docs"))(sheets)
     parent.add_typer(app, name="promenade")
