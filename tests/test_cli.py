@@ -352,6 +352,9 @@ def test_the_doctors_exit_code_is_its_verdict(
     found = json.loads(capsys.readouterr().out)
     assert not found["ok"]
     assert [p["kind"] for p in found["problems"]] == ["counts"]
+    assert "--no-counts" in found["problems"][0]["remedy"]
+    assert reid(monkeypatch, *words, "--no-counts") == 0
+    assert json.loads(capsys.readouterr().out)["problems"] == []
 
     layout = LAYOUTS[name]
     inner = root / layout.outer

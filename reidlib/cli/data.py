@@ -67,6 +67,9 @@ def doctor(
     name: Annotated[Copy, typer.Argument(help="Which data set it is.")],
     path: Annotated[Path, typer.Argument(help="The folder of your copy.")],
     images: Annotated[bool, typer.Option(help="Open every image, to find broken ones.")] = True,
+    counts: Annotated[
+        bool, typer.Option(help="Hold the counts against the published ones.")
+    ] = True,
     workers: Annotated[int | None, typer.Option(help="Default: one a core.")] = None,
     json: Json = False,
 ) -> None:
@@ -76,7 +79,7 @@ def doctor(
     """
     from reidlib.data.doctor import diagnose
 
-    report = diagnose(name.value, path, check_images=images, workers=workers)
+    report = diagnose(name.value, path, check_images=images, check_counts=counts, workers=workers)
     tell(report.as_dict(), str(report), json)
     raise typer.Exit(0 if report.ok else 1)
 

@@ -24,6 +24,7 @@ def diagnose(
     root: str | Path,
     *,
     check_images: bool = True,
+    check_counts: bool = True,
     workers: int | None = None,
     progress: bool = True,
     expect: reading.Expected | None = None,
@@ -31,6 +32,8 @@ def diagnose(
     """Look at a copy of "mars", "duke", "ilids", "prid" or "lsvid".
 
     check_images: decode every image to its end, in `workers` threads (default: one a core).
+    check_counts: hold the counts against the published ones; False for sets of one's own in the
+        same layout, Promenade for instance.
     progress: show a bar on stderr meanwhile.
     expect: other counts than the published ones.
     Raises:
@@ -44,12 +47,16 @@ def diagnose(
         base, found, problems = _look(layout, root)
         wanted = layout.expected if expect is None else expect
         rows, wrong = _counts(wanted, found, whole=not problems)
-        problems += [*wrong, *_missing(found, problems)]
+        problems += _missing(found, problems)
         checked: list[str] = []
         if check_images:
             folders = [folder for folder in layout.folders if (base / folder).is_dir()]
             checked = images_below(base, folders)
             problems += _damaged(damaged(base, checked, workers=workers, progress=progress))
+        if check_counts:
+            problems += wrong  # last: they mostly follow from the rest
+        else:
+            rows = tuple(replace(row, expected=row.found) for row in rows)
     except OSError as error:
         raise ReidError(
             f"{error.filename} cannot be read ({error.strerror}); mend its permissions"
@@ -97,7 +104,9 @@ def _counts(
     if not wrong:
         return rows, []
     what = f"{len(wrong)} of {len(rows)} counts are not the published ones; {wrong[0]}"
-    table = "the table shows which part to unpack or fetch again"
+    table = (
+        "the table shows which part to unpack or fetch again (--no-counts for a set of your own)"
+    )
     remedy = table if whole else f"mend the rest first; then {table}"
     return rows, [Problem("counts", what, remedy, number=len(wrong))]
 
