@@ -15,6 +15,7 @@ app = typer.Typer(help="Promenade as an instrument: study its noise, report on i
 
 def study(
     parts: Annotated[list[str] | None, typer.Argument(help="Parts of it; default: all.")] = None,
+    worlds: Annotated[int, typer.Option(help="Worlds of each part, but for seeds.")] = 5,
     jobs: Annotated[
         int | None, typer.Option(help="Runs side by side; default: a core each.")
     ] = None,
@@ -32,7 +33,7 @@ def study(
     from reidlib.files import data_folder
 
     folder = (out or data_folder("results") / "promenade").absolute()
-    failed = run_study(trials(tuple(parts or PARTS)), folder, at_once=jobs or cores())
+    failed = run_study(trials(tuple(parts or PARTS), worlds), folder, at_once=jobs or cores())
     told = {str(trial): why for trial, why in failed}
     text = "\n".join(f"failed: {name}: {why}" for name, why in told.items()) or "all is recorded"
     tell({"failed": told}, text, json)
