@@ -1,6 +1,6 @@
 """Nearest-neighbour search in large galleries, exact and approximate, through faiss.
 
-An optional extra: `pip install "reidlib[search]"`. Scores never come from here (`score_features`
+An optional extra: `pip install -e '.[search]'`. Scores never come from here (`score_features`
 is exact and settles ties by rule); a search answers "who is this?" with k rows in milliseconds.
 """
 
@@ -117,6 +117,6 @@ def _faiss() -> Any:
         import faiss
     except ImportError as error:
         raise ReidError(
-            'search needs faiss, an extra: pip install "reidlib[search]" (or faiss-cpu)'
+            "search needs faiss, an extra: pip install -e '.[search]' (or faiss-cpu)"
         ) from error
     return faiss

@@ -70,10 +70,12 @@ def search(
         for i, far in near
     ]
     lines = [
-        [str(rank), *map(str, list(x.values())[:3]), f"{x['distance']:.4f}"]
+        [str(rank), *map(str, list(x.values())[:3]), f"{x['distance']:.6f}"]
         for rank, x in enumerate(result, 1)
     ]
-    tell(result, table(lines, ["rank", "row", "person", "camera", "distance"]), json)
+    who = rows.index(row)
+    text = f"query: row {row}, person {int(kept.pids[who])}, camera {int(kept.camids[who]) + 1}\n"
+    tell(result, text + table(lines, ["rank", "row", "person", "camera", "distance"]), json)
 
 
 def register(app: typer.Typer) -> None:

@@ -73,7 +73,7 @@ def _read_73(path: Path) -> dict[str, np.ndarray]:
     except ImportError as error:
         raise ReidError(
             f"{path} is a MATLAB 7.3 file, and h5py, which reads it, is not installed; "
-            "pip install 'reidlib[matlab73]'"
+            "pip install -e '.[matlab73]'"
         ) from error
     with h5py.File(path) as file:  # HDF5 keeps MATLAB's columns as rows
         return {

@@ -136,7 +136,7 @@ def cluster(address: str) -> Iterator[tuple[Executor, int]]:
     try:
         from distributed import Client
     except ImportError as error:
-        raise ReidError("a cluster needs Dask: pip install 'reidlib[cluster]'") from error
+        raise ReidError("a cluster needs Dask: pip install -e '.[cluster]'") from error
     try:
         client = Client(address, timeout=20)
     except (OSError, ValueError) as error:
