@@ -55,21 +55,35 @@ def centred(embeddings: Tensor, camids: Sequence[int]) -> Tensor:
     return result
 
 
-def score_colours(dataset: TrackletDataset, centre: bool = True) -> Score:
+def score_colours(
+    dataset: TrackletDataset, centre: bool = True, sides: tuple[Tensor, Tensor] | None = None
+) -> Score:
     """Nearest neighbours by colour alone, on the queries and gallery that a network is scored on.
 
     centre: take each camera's mean away first, of queries and of gallery.
+    sides: the histograms of both, where they have been counted already.
     """
     subsets = dataset.query, dataset.gallery
     cameras = [[t.camid for t in subset] for subset in subsets]
-    sides = [histogram_embeddings(dataset, subset) for subset in subsets]
+    counted = list(sides or count_colours(dataset))
     if centre:
-        sides = [centred(side, camids) for side, camids in zip(sides, cameras)]
+        counted = [centred(side, camids) for side, camids in zip(counted, cameras)]
     return score_features(
-        *sides,
+        *counted,
         *([t.pid for t in subset] for subset in subsets),
         *cameras,
         junk_pids=dataset.junk_pids,
         protocol=dataset.protocol,
         frames=f"{FRAMES} frames at equal steps",
+    )
+
+
+def count_colours(dataset: TrackletDataset) -> tuple[Tensor, Tensor]:
+    """Histograms of the queries (q, d) and of the gallery (g, d); each tracklet is read once."""
+    rows = {t.row: t for t in (*dataset.query, *dataset.gallery)}
+    counted = histogram_embeddings(dataset, list(rows.values()))
+    place = {row: i for i, row in enumerate(rows)}
+    return (
+        counted[[place[t.row] for t in dataset.query]],
+        counted[[place[t.row] for t in dataset.gallery]],
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -64,12 +64,16 @@ def measure(
             raise ReidError(f"there is no part {part!r} to measure; there are {', '.join(known)}")
     if worlds < 1:
         raise ReidError(f"--worlds is at least 1, not {worlds}")
-    done = []
-    for world in range(worlds) if "colours" in (parts or known) else ():
-        done.append(measuring.measure_colours(folder, world))
+    done: dict[str, Any] = {}
+    if "colours" in (parts or known):
+        for scenarios in (["street"], []):  # what a rule asks for first, then all the rest
+            for world in range(worlds):
+                record = measuring.measure_colours(folder, world, scenarios=scenarios)
+                done[record.name] = record
     if "doses" in (parts or known):
-        done.append(measuring.measure_doses(folder, runs.absolute()))
-    told = {record.name: {k: s["map"] for k, s in record.scores.items()} for record in done}
+        record = measuring.measure_doses(folder, runs.absolute())
+        done[record.name] = record
+    told = {name: {k: s["map"] for k, s in r.scores.items()} for name, r in done.items()}
     lines = [f"{name}: {len(scores)} scores" for name, scores in told.items()]
     tell(told, "\n".join(lines), json)
 

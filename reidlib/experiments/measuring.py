@@ -12,7 +12,7 @@ and what is recorded is not done again.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +27,7 @@ from reidlib.experiments.fair_numbers import STRENGTHS
 from reidlib.experiments.jobs import Data, frame_size
 from reidlib.experiments.study_records import why_stale
 from reidlib.extraction import evaluate
-from reidlib.histogram import score_colours
+from reidlib.histogram import count_colours, score_colours
 from reidlib.recipes import profile, recipe
 from reidlib.records import Record, commit, load_records, machine, make_record, write_record
 from reidlib.sources import behind
@@ -38,19 +38,22 @@ RECIPE, PROFILE = "baseline", "laptop"
 LADDER = ("clean", *(f"{illness}={s:g}" for illness in ILLNESSES for s in STRENGTHS))
 
 
-def measure_colours(results: Path, world: int, data: Data | None = None) -> Record:
-    """Colour histograms in every scenario of a world; returns the record."""
+def measure_colours(
+    results: Path, world: int, data: Data | None = None, scenarios: Sequence[str] = ()
+) -> Record:
+    """Colour histograms in these scenarios of a world (default: in all); returns the record."""
     data, folder = data or Data(), results / COLOURS
     code = behind(["reidlib.histogram"])
     record = _earlier(folder, world, code)
-    for scenario in SCENARIOS:
+    for scenario in scenarios or SCENARIOS:
         if record is not None and scenario in record.scores:
             continue
         started = time.perf_counter()
         dataset = _test(data, scenario, world)
+        counted = count_colours(dataset)
         told = {
-            scenario: score_colours(dataset).summary(),
-            f"{scenario}, raw": score_colours(dataset, centre=False).summary(),
+            scenario: score_colours(dataset, True, counted).summary(),
+            f"{scenario}, raw": score_colours(dataset, False, counted).summary(),
         }
         if record is None:
             record = _untrained(dataset, world, code)
