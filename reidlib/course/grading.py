@@ -60,11 +60,12 @@ def grade(
     pool: Pool,
     course: Course | None = None,
     only: str | None = None,
+    feedback: bool = True,
     start: Callable[[int], Tick] = lambda steps: lambda what: None,
 ) -> Report:
     """Grade every submission of a folder (see `collect` for its form) into the folder `out`.
 
-    pool: where submissions run; only: one set.
+    pool: where submissions run; only: one set; feedback: write the students' pages, too.
     start: told how many steps there are; what it returns is told each step's name when it is done.
 
     First the course's own solutions run: what does not give them all their points is a fault of
@@ -93,7 +94,8 @@ def grade(
     for submission in found:
         try:
             book.grade(submission.set, submission.student)
-            book.feedback(submission.set, submission.student)
+            if feedback:
+                book.feedback(submission.set, submission.student)
         except ReidError as error:
             problems.append(str(error))
         step(f"{submission.student} {submission.set}")
