@@ -3,7 +3,8 @@
 One forward pass is traced, so the picture cannot disagree with the code. Blocks of the backbone and
 what is plugged between them are boxes, the paper's own modules are opened one level deep, plain
 layers stay inside. What has no module (TRSA's attention is a formula) shows in the maps at the end.
-Colours: backbone grey, the paper's own blue, classifiers and projections green.
+Colours: backbone grey, the paper's own blue, classifiers and projections green. Blocks count from
+1, as in the papers and in the names of plug-ins.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PLAIN = "torch.nn"  # modules of this package are layers, not parts of a paper
+BOX, WIDTH = 3.1, 6.5  # inches: of a box, and of the picture, whose rest says shapes
 
 
 @dataclass(frozen=True)
@@ -162,28 +164,28 @@ def draw_architecture(
     steps = merged(steps)
     hues = {"backbone": "0.45", "paper": COLOURS[0], "head": COLOURS[2]}
     high = 0.30
-    figure, axes = plt.subplots(figsize=(7.4, high * (len(steps) + 3)), layout="none")
+    names = textwrap.wrap(f"maps: {', '.join(_map_names(output)) or 'none'}", 110)
+    rows = len(steps) + 1.9 + 0.4 * len(names)
+    figure, axes = plt.subplots(figsize=(WIDTH, high * rows), layout="none")
     figure.subplots_adjust(0, 0, 1, 1)
-    axes.set(xlim=(0, 7.4), ylim=(len(steps) + 3, 0))
+    axes.set(xlim=(0, WIDTH), ylim=(rows, 0))
     axes.set_axis_off()
-    axes.text(0.05, 0.55, f"clip 1 x {frames} x 3 x {size[0]} x {size[1]}", fontsize=8, va="center")
+    axes.text(0.05, 0.5, f"clip 1 x {frames} x 3 x {size[0]} x {size[1]}", fontsize=8, va="center")
     for i, step in enumerate(steps, start=1):
         left = 0.05 + 0.35 * step.depth
-        wide = 4.0 - 0.35 * step.depth
+        wide = BOX - 0.35 * step.depth
         face = hues[step.group]
         axes.add_patch(
             FancyBboxPatch((left, i + 0.1), wide, 0.8, boxstyle="round,pad=0,rounding_size=0.12",
                            facecolor=face, alpha=0.16 if step.depth else 0.3, edgecolor=face)
         )  # fmt: skip
-        name = step.name.replace("backbone.plugins.", "after ").replace("backbone.", "")
-        name = name.rsplit(".", 1)[-1] if step.depth else name
-        axes.text(left + 0.08, i + 0.5, f"{name}: {step.kind}", fontsize=7.5, va="center")
-        axes.text(4.12, i + 0.5, _told(step), fontsize=7, va="center", color="0.25")
+        name = f"{_called(step)}: {step.kind}"
+        axes.text(left + 0.08, i + 0.5, name, fontsize=7.5, va="center")
+        axes.text(BOX + 0.15, i + 0.5, _told(step), fontsize=7, va="center", color="0.25")
     end = f"embedding {output.embedding.shape[-1]}; heads {', '.join(output.heads) or 'none'}"
     axes.text(0.05, len(steps) + 1.5, end, fontsize=8, va="center")
-    shown = textwrap.fill(f"maps: {', '.join(_map_names(output)) or 'none'}", 125)
-    axes.text(0.05, len(steps) + 2.0, shown, fontsize=7, va="top")
-    tell(figure, title, caption)
+    axes.text(0.05, len(steps) + 1.9, "\n".join(names), fontsize=7, va="top")
+    tell(figure, title, caption, above=0.05)
     numbers = {
         "steps": [[s.name, s.kind, list(map(list, s.outputs)), s.parameters] for s in steps],
         "embedding": output.embedding.shape[-1],
@@ -194,10 +196,24 @@ def draw_architecture(
 
 def _map_names(output: Output) -> list[str]:
     return [
-        f"{name} {'x'.join(map(str, value.shape[1:]))}"
+        f"{name} {'x'.join(map(str, value.shape[1:])) or 1}"
         for name, value in output.maps.items()
         if name != "features"
     ]
+
+
+def _called(step: Step) -> str:
+    """A part by its own name, a block by its number: "layer3, block 1"."""
+    parts = step.name.split(".")
+    if step.depth:
+        return parts[-1]
+    if parts[:2] == ["backbone", "plugins"]:
+        stage, block = parts[2].rsplit("_", 1)
+        return f"after block {block} of {stage}"
+    if parts[0] == "backbone" and len(parts) == 3:
+        numbers = [int(number) + 1 for number in parts[2].split("-")]
+        return f"{parts[1]}, block{'s' * (len(numbers) > 1)} {'-'.join(map(str, numbers))}"
+    return step.name.removeprefix("backbone.")
 
 
 def _told(step: Step) -> str:

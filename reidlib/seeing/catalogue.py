@@ -119,7 +119,8 @@ def architecture(arms: Sequence[Arm], dataset: TrackletDataset | None) -> Drawn:
     told = (
         f"Recipe {arm.recipe.name}, profile {arm.profile.name}; one clip of {numbers.frames} "
         f"frames of {numbers.size[0]}x{numbers.size[1]}; names as in the code, shapes in and out, "
-        "parameters. Untrained: nothing here depends on weights."
+        "parameters. Grey: backbone; blue: the paper's own; green: what only training needs. "
+        "Untrained: nothing here depends on weights."
     )
     figure, found = draw_architecture(
         arm.model, numbers.frames, numbers.size, title=title, caption=told

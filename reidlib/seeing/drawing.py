@@ -100,7 +100,7 @@ def sheet(
                 axes.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8)
             if i == 0 and j < len(heads):
                 axes.set_title(heads[j], fontsize=7)
-    tell(figure, title, caption)
+    tell(figure, title, caption, above=0.28 if heads else 0.1)
     return figure
 
 
@@ -123,42 +123,55 @@ def show(axes: Axes, cell: Cell) -> None:
         axes.set_xlabel(cell.text, fontsize=6.5, labelpad=1.5)
 
 
-def tell(figure: Figure, title: str, caption: str) -> None:
-    """Title above, caption below, wrapped to the figure's width, whatever is in between."""
+def tell(figure: Figure, title: str, caption: str, above: float = 0.28) -> None:
+    """Title above, caption below, wrapped to the figure's width, whatever is in between.
+
+    above: inches from the axes to the title; headings of columns need the room.
+    """
     width = figure.get_figwidth()
     inch = 1 / figure.get_figheight()
     if title:
-        figure.text(0, 1 + 0.28 * inch, title, fontsize=10, weight="bold", va="bottom")
+        figure.text(0, 1 + above * inch, title, fontsize=10, weight="bold", va="bottom")
     if caption:
         letters = int(max(width, 5) * 17)
         lines = [line for part in caption.split("\n") for line in textwrap.wrap(part, letters)]
         figure.text(0, -0.22 * inch, "\n".join(lines), fontsize=7, va="top", color="0.25")
 
 
+# name -> (x, y, half widths of intervals; NaN for none)
+Lines = dict[str, tuple[Sequence[float], Sequence[float], Sequence[float]]]
+
+
 def curves(
-    panels: Sequence[tuple[str, str, dict[str, tuple[Sequence[float], Sequence[float]]]]],
+    panels: Sequence[tuple[str, str, Lines]],
     *,
     title: str = "",
     caption: str = "",
     y: str = "",
-    logarithmic: bool = False,
 ) -> Figure:
-    """Line plots side by side: (heading, x label, name -> (x, y)) each."""
+    """Line plots side by side, with error bars: (heading, x label, lines) each.
+
+    Where x grows eightfold or more it is drawn in doublings.
+    """
     import matplotlib.pyplot as plt
 
     style()
     figure, grid = plt.subplots(1, len(panels), figsize=(3.2 * len(panels), 2.5), squeeze=False)
     for axes, (heading, x, lines) in zip(grid[0], panels, strict=True):
-        for (name, (at, values)), mark in zip(lines.items(), "osD^v<>"):
-            axes.plot(at, values, marker=mark, label=name)
-        if logarithmic:
+        for (name, (at, values, halves)), mark in zip(lines.items(), "osD^v<>"):
+            (line,) = axes.plot(at, values, marker=mark, label=name)
+            bars = np.nan_to_num(np.asarray(halves, float))
+            if bars.any():
+                hue = line.get_color()
+                axes.errorbar(at, values, bars, fmt="none", ecolor=hue, capsize=3, linewidth=1)
+        ticks = sorted({v for at, *_ in lines.values() for v in at})
+        if ticks and ticks[0] > 0 and ticks[-1] / ticks[0] >= 8:
             axes.set_xscale("log", base=2)
-        ticks = sorted({v for at, _ in lines.values() for v in at})
         axes.set_xticks(ticks, [f"{v:g}" for v in ticks])
         axes.set(title=heading, xlabel=x, ylabel=y)
-        if len(lines) > 1:
-            axes.legend(fontsize=7)
-    tell(figure, title, caption)
+    if any(len(lines) > 1 for _, _, lines in panels):
+        grid[0, -1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+    tell(figure, title, caption, above=0.05)
     return figure
 
 
@@ -181,7 +194,7 @@ def scatter(
         axes.set_xticks([])
         axes.set_yticks([])
     grid[0, -1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
-    tell(figure, title, caption)
+    tell(figure, title, caption, above=0.05)
     return figure
 
 

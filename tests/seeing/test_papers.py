@@ -14,12 +14,13 @@ import pytest
 import torch
 
 from reidlib.__main__ import main
+from reidlib.data.promenade.body import PARTS
 from reidlib.errors import ReidError
 from reidlib.recipes import recipes
 from reidlib.seeing import arms as S
 from reidlib.seeing.catalogue import FIGURES, architecture, document, entry, untrained
 from reidlib.seeing.figures import check, contents
-from reidlib.seeing.papers import common, sweep
+from reidlib.seeing.papers import common, fgra, sweep
 from reidlib.seeing.papers.tacan import FAIR, GOOD, POOR, colours, tsne
 from reidlib.seeing.papers.trsa import attention
 
@@ -78,7 +79,7 @@ def test_a_wrong_model_and_a_shuffled_map_fail_the_check(arms, people) -> None:
 
     check(draw(right), "attention")
     check(draw(right), "attention")
-    with pytest.raises(AssertionError, match="images"):
+    with pytest.raises(AssertionError, match="axes"):  # other maps, perhaps of other people
         check(draw(wrong), "attention")
     order = torch.randperm(32, generator=torch.Generator().manual_seed(0))
     with pytest.raises(AssertionError, match="images"):
@@ -152,25 +153,59 @@ def test_an_architecture_is_the_models_own(name: str) -> None:
         assert before.startswith(f"backbone.{stage}.")
         assert before.split(".")[-1].split("-")[-1] == str(int(block) - 1)
     assert not any(len(m._forward_hooks) for m in one.model.modules())
-    assert contents(drawn.figure)[0]["words"]["texts"][0].startswith("clip 1 x 4")
+    words = contents(drawn.figure)[0]["words"]["texts"]
+    assert words[0].startswith("clip 1 x 4")
+    assert not any(" ," in text for text in words)
+    for site in one.model.backbone.plugins:  # named by the number of the block before it
+        stage, block = site.split("_")
+        before = words.index(
+            next(t for t in words if t.startswith(f"after block {block} of {stage}"))
+        )
+        assert any(t.startswith(f"{stage}, block {block}:") for t in words[:before])
+
+
+def test_a_head_seen_from_behind_is_boxed_with_its_hair() -> None:
+    boxes = [[0.0] * 4 for _ in PARTS]
+    boxes[PARTS.index("head")] = [12.0, 9.0, 15.0, 11.0]
+    boxes[PARTS.index("hair")] = [10.0, 2.0, 18.0, 10.0]
+    boxes[PARTS.index("legs")] = [8.0, 30.0, 20.0, 60.0]
+    cell = fgra._boxed(torch.zeros(3, 64, 32, dtype=torch.uint8), boxes)
+    assert [box[:4] for box in cell.boxes] == [(10, 2, 18, 11), (8, 30, 20, 60)]
+
+
+def record(name: str, value: float, profile: str = "laptop"):
+    return SimpleNamespace(
+        recipe={"name": name},
+        profile={"name": profile},
+        data={"name": "promenade", "settings": {"scenario": "street"}},
+        scores={"clean": {"map": 0.0, "rank-1": 0.0}, "street": {"map": value, "rank-1": 0.9}},
+        stale="",
+    )
 
 
 def test_sweeps_average_the_records_of_a_recipe() -> None:
-    def record(name: str, value: float):
-        return SimpleNamespace(
-            recipe={"name": name},
-            profile={"name": "laptop"},
-            data={"name": "promenade", "settings": {"scenario": "street"}},
-            scores={"clean": {"map": 0.0, "rank-1": 0.0}, "street": {"map": value, "rank-1": 0.9}},
-        )
-
     records = [record("a", 0.5), record("a", 0.7), record("b", 0.2), record("c", 0.0)]
     _, _, lines = sweep.collect(records, "k", "k", {"b": 1, "a": 3, "missing": 5})
     assert lines["mAP"][0] == [1, 3]
     assert lines["mAP"][1] == pytest.approx([20, 60])
     assert lines["rank-1"][1] == pytest.approx([90, 90])
+    assert np.isnan(lines["mAP"][2][0])  # one record has no interval
+    assert lines["mAP"][2][1] == pytest.approx(12.7062047 * 10)  # t of two, times sd / sqrt(2)
     with pytest.raises(ReidError, match="missing"):
         sweep.collect(records, "k", "k", {"missing": 5})
+
+
+def test_a_sweep_does_not_mix_profiles() -> None:
+    records = [record("a", 0.5), record("a", 0.6), record("b", 0.2), record("a", 0.9, "fine")]
+    assert sweep.comparable(records) == records[:3]
+    assert sweep.comparable([]) == []
+    drawn = sweep.draw_sweeps(records, [("k", "k", {"a": 1, "b": 8})], "test")
+    assert drawn.numbers["k"]["mAP"][1] == pytest.approx([55, 20])
+    axes, words = drawn.figure.axes[0], drawn.figure.texts[-1].get_text()
+    assert axes.get_xscale() == "log"
+    assert "profile laptop; 2 points of 1 to 2 worlds" in words
+    alone = sweep.draw_sweeps(records[2:3], [("k", "k", {"b": 8})], "test").figure
+    assert "one world, which has no interval" in alone.texts[-1].get_text()
 
 
 # --- the command ---

@@ -22,7 +22,8 @@ from reidlib.seeing.papers.common import on_frames
 from reidlib.seeing.papers.sweep import draw_sweeps
 from reidlib.seeing.truth import estimate, region_mass
 
-PARTS_SHOWN = ("head", "torso", "legs", "feet")
+# Seen from behind, a head is mostly hair.
+PARTS_SHOWN = {"head": ("head", "hair"), "torso": ("torso",), "legs": ("legs",), "feet": ("feet",)}
 EVERY = 6  # frames of a row of Figure 1
 
 
@@ -62,9 +63,12 @@ def _drift(dataset: TrackletDataset, tracklet: Tracklet) -> float:
 
 def _boxed(frame: torch.Tensor, boxes: list[list[float]]) -> Cell:
     shown = []
-    for name, colour in zip(PARTS_SHOWN, COLOURS):
-        left, top, right, bottom = boxes[PARTS.index(name)]
-        if right > left:
+    for parts, colour in zip(PARTS_SHOWN.values(), COLOURS):
+        found = [boxes[PARTS.index(part)] for part in parts]
+        seen = np.array([box for box in found if box[2] > box[0]])
+        if len(seen):
+            left, top = seen[:, :2].min(axis=0).tolist()
+            right, bottom = seen[:, 2:].max(axis=0).tolist()
             shown.append((left, top, right, bottom, colour))
     return Cell(picture(frame), boxes=tuple(shown))
 

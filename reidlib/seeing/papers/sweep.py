@@ -1,17 +1,16 @@
-"""The papers' line plots, from run records: a point is the mean over the records of a recipe."""
+"""The papers' line plots, from run records: a point is the mean over the worlds of a recipe."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from reidlib.errors import ReidError
+from reidlib.experiments.statistics import Estimate, estimate
 from reidlib.records import Record
 from reidlib.seeing.arms import Drawn
-from reidlib.seeing.drawing import curves
+from reidlib.seeing.drawing import Lines, curves
 
-Lines = dict[str, tuple[Sequence[float], Sequence[float]]]
 Panel = tuple[str, str, Lines]
 SCORES = {"mAP": "map", "rank-1": "rank-1"}  # as they are called here, and in records
 
@@ -19,17 +18,19 @@ SCORES = {"mAP": "map", "rank-1": "rank-1"}  # as they are called here, and in r
 def collect(records: Sequence[Record], heading: str, x: str, at: Mapping[str, float]) -> Panel:
     """One panel: mAP and rank-1 (in %) of the recipes at their x, where records are there.
 
+    A line is (x, means, half widths of their 95 % t intervals), NaN for the half of one record.
     Raises ReidError when there is no record of any of them.
     """
     lines: Lines = {}
     for name, key in SCORES.items():
-        points = []
+        points: list[tuple[float, Estimate]] = []
         for recipe, where in at.items():
-            found = [_score(r, key) for r in records if r.recipe["name"] == recipe]
+            found = [100 * _score(r, key) for r in records if r.recipe["name"] == recipe]
             if found:
-                points.append((float(where), 100 * float(np.mean(found))))
-        points.sort()
-        lines[name] = ([p[0] for p in points], [p[1] for p in points])
+                points.append((float(where), estimate(found)))
+        points.sort(key=lambda point: point[0])
+        halves = [e.high - e.mean if e.worlds > 1 else float("nan") for _, e in points]
+        lines[name] = ([x for x, _ in points], [e.mean for _, e in points], halves)
     if not lines["mAP"][0]:
         raise ReidError(
             f"the sweep over {x} has not been run: there is no record of {', '.join(at)}"
@@ -39,27 +40,52 @@ def collect(records: Sequence[Record], heading: str, x: str, at: Mapping[str, fl
 
 def _score(record: Record, key: str) -> float:
     """Of the data it was trained on (its first score, else)."""
-    wanted = str(record.data["settings"].get("scenario", record.data["name"]))
-    score = record.scores.get(wanted) or next(iter(record.scores.values()))
+    score = record.scores.get(_trained_on(record)) or next(iter(record.scores.values()))
     return float(score[key])
+
+
+def _trained_on(record: Record) -> str:
+    return str(record.data["settings"].get("scenario", record.data["name"]))
+
+
+def _kind(record: Record) -> tuple[str, str, str]:
+    """What records must share for a mean to make sense: profile, data set, scenario."""
+    return record.profile["name"], record.data["name"], _trained_on(record)
+
+
+def comparable(records: Sequence[Record]) -> list[Record]:
+    """Those of one profile, data set and scenario: the combination with the most records."""
+    if not records:
+        return []
+    (kind, _), *_ = Counter(sorted(map(_kind, records))).most_common(1)
+    return [r for r in records if _kind(r) == kind]
 
 
 def draw_sweeps(
     records: Sequence[Record], plots: Sequence[tuple[str, str, Mapping[str, float]]], title: str
 ) -> Drawn:
     """Plots side by side: (heading, x, recipe -> where it stands on x) each."""
-    panels = [collect(records, *plot) for plot in plots]
     wanted = {recipe for *_, at in plots for recipe in at}
-    used = [r for r in records if r.recipe["name"] in wanted]
+    used = comparable([r for r in records if r.recipe["name"] in wanted])
+    panels = [collect(used, *plot) for plot in plots]
     figure = curves(panels, y="%", title=title, caption=_told(used, panels))
     return Drawn(figure, {heading: lines for heading, _, lines in panels})
 
 
 def _told(records: Sequence[Record], panels: Sequence[Panel]) -> str:
-    """How many records, of which profiles; with the points that are missing left out."""
-    profiles = sorted({r.profile["name"] for r in records})
+    """How many points and worlds, of which profile and data; how many are out of date."""
+    profile, data, scenario = _kind(records[0])
     points = sum(len(lines["mAP"][0]) for _, _, lines in panels)
-    return (
-        f"{points} points, means over the run records of each recipe; profiles "
-        f"{', '.join(profiles)}. Scores on rendered people say nothing about MARS."
-    )
+    worlds = Counter(r.recipe["name"] for r in records).values()
+    fewest, most = min(worlds), max(worlds)
+    several = most > 1
+    count = f"{fewest} to {most} worlds" if fewest < most else f"{most} worlds"
+    count = count if several else "one world, which has no interval"
+    stale = sum(bool(r.stale) for r in records)
+    told = [
+        f"{data.capitalize()}, {scenario}, profile {profile}; {points} points of {count}.",
+        "Bars: 95 % t interval over worlds." * several,
+        f"Out of date: {stale} of {len(records)} records." if stale else "",
+        "Scores on rendered people say nothing about MARS.",
+    ]
+    return " ".join(part for part in told if part)
