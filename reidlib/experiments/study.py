@@ -2,7 +2,9 @@
 
 Differences of one to three points between models are to be decided by five worlds. So each measure
 against noise is tried in turn with a *neutral* pair, one frame against four, on validation people;
-`reid promenade report` says what each one bought. What was chosen stands in the profile `laptop`.
+`reid promenade report` says what each one bought. What was chosen stands in the profile `laptop`
+and in the strengths of `street`; both were fixed on 20 November 2026, before any paper's module was
+measured.
 
 Every run leaves one record in `data/results/promenade/<part>/<arm>/`, with its queries' average
 precisions (`notes["queries"]`), from which the report draws people again and again:
