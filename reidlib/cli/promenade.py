@@ -49,6 +49,12 @@ def measure(
         Path | None, typer.Option(help="Folder of records [data/results/promenade].")
     ] = None,
     runs: Annotated[Path, typer.Option(help="Where the trained baseline is kept.")] = Path("runs"),
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder that `reid experiment baseline --keep baseline` kept of world 0."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Score colour histograms, and the baseline under each illness's strengths, on test people.
@@ -56,6 +62,7 @@ def measure(
     Part of the report's records; what is recorded is skipped.
     """
     from reidlib.experiments import measuring
+    from reidlib.experiments.evidence import Evidence
     from reidlib.files import data_folder
 
     folder, known = (out or data_folder("results") / "promenade").absolute(), ("colours", "doses")
@@ -71,7 +78,13 @@ def measure(
                 record = measuring.measure_colours(folder, world, scenarios=scenarios)
                 done[record.name] = record
     if "doses" in (parts or known):
-        record = measuring.measure_doses(folder, runs.absolute())
+        kept = None
+        if model:
+            held = Evidence(folder.parent).held.get("baseline", {})
+            if 0 not in held:
+                raise ReidError(f"{folder.parent} has no record of the baseline in world 0")
+            kept = model, held[0].record
+        record = measuring.measure_doses(folder, runs.absolute(), kept=kept)
         done[record.name] = record
     told = {name: {k: s["map"] for k, s in r.scores.items()} for name, r in done.items()}
     lines = [f"{name}: {len(scores)} scores" for name, scores in told.items()]

@@ -21,8 +21,10 @@ from typing import Any
 import numpy as np
 
 from reidlib import __version__
+from reidlib.checkpoints import load_model
 from reidlib.data.promenade.settings import ILLNESSES, SCENARIOS
 from reidlib.data.tracklets import TrackletDataset
+from reidlib.errors import ReidError
 from reidlib.experiments.fair_numbers import STRENGTHS
 from reidlib.experiments.jobs import Data, frame_size
 from reidlib.experiments.study_records import why_stale
@@ -31,7 +33,7 @@ from reidlib.histogram import count_colours, score_colours
 from reidlib.recipes import profile, recipe
 from reidlib.records import Record, commit, load_records, machine, make_record, write_record
 from reidlib.sources import behind
-from reidlib.training import describe, train
+from reidlib.training import Trained, describe, train
 
 COLOURS, DOSES = Path("colours", "histogram"), Path("doses", "baseline")
 RECIPE, PROFILE = "baseline", "laptop"
@@ -67,17 +69,28 @@ def measure_colours(
     return record
 
 
-def measure_doses(results: Path, runs: Path, world: int = 0, data: Data | None = None) -> Record:
+def measure_doses(
+    results: Path,
+    runs: Path,
+    world: int = 0,
+    data: Data | None = None,
+    kept: tuple[Path, Record] | None = None,
+) -> Record:
     """The baseline under each illness's strengths; returns the record.
 
     runs: where the training is kept, so that it is done once.
+    kept: a folder that `reid experiment baseline --keep baseline` left, and its record; then
+        nothing is trained.
     """
     data, folder = data or Data(), results / DOSES
     chosen, size = recipe(RECIPE), profile(PROFILE)
-    trained = train(
-        chosen, size, _test(data, data.scenario, world), seed=world,
-        out=runs / f"doses-world{world}", progress=False,
-    )  # fmt: skip
+    if kept:
+        trained = _kept(*kept, data, world)
+    else:
+        trained = train(
+            chosen, size, _test(data, data.scenario, world), seed=world,
+            out=runs / f"doses-world{world}", progress=False,
+        )  # fmt: skip
     record = _earlier(folder, world, trained.sources)
     scores = dict(record.scores) if record else {}
     queries: dict[str, Any] = dict(record.notes["queries"]) if record else {"ap": {}}
@@ -96,6 +109,23 @@ def measure_doses(results: Path, runs: Path, world: int = 0, data: Data | None =
         write_record(record, folder)
     assert record is not None
     return record
+
+
+def _kept(folder: Path, record: Record, data: Data, world: int) -> Trained:
+    """A trained model as `train` would have returned it.
+
+    Raises ReidError where the model is not the record's, or either is of other data or code.
+    """
+    model, about = load_model(folder)
+    if reason := why_stale(record) or ("" if data.is_of(record, world) else "other data"):
+        raise ReidError(f"the record of {folder} does not hold any more: {reason}")
+    same = about.data["settings"] == record.data["settings"] and about.start == record.start
+    if not same or about.recipe != recipe(RECIPE) or about.profile != profile(PROFILE):
+        raise ReidError(f"{folder} is not the {RECIPE} that {record.name} tells of")
+    return Trained(
+        model, about, record.steps, record.seconds["training"], record.readings, record.parameters,
+        "cpu", record.precision, record.code["sources"], record.curve,
+    )  # fmt: skip
 
 
 def _test(data: Data, scored: str, world: int) -> TrackletDataset:

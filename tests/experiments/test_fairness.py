@@ -162,6 +162,19 @@ def test_a_missing_record_is_named_and_leaves_the_rule_open(results: Path) -> No
     assert line(results, "time").verdict == HOLDS
 
 
+def test_rules_about_scores_take_all_worlds_there_are_and_at_least_three(results: Path) -> None:
+    for world in (4, 3):
+        for path in results.glob(f"*seed{world}.json"):
+            path.unlink()
+    assert line(results, "mid-range").verdict == HOLDS
+    assert "(3 worlds)" in line(results, "mid-range").found
+    assert line(results, "lowers: clutter").verdict == HOLDS
+    next(results.glob("*seed2.json")).unlink()
+    for name in ("colours", "mid-range", "lowers: clutter"):
+        assert line(results, name).verdict == OPEN
+        assert "trained baseline in world 2" in line(results, name).missing[0]
+
+
 def test_a_missing_score_is_named(results: Path) -> None:
     (path,) = (results / "promenade/doses/baseline").glob("*.json")
     record = read_record(path)

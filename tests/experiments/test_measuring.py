@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from reidlib.data.promenade.settings import SCENARIOS
+from reidlib.errors import ReidError
 from reidlib.experiments import measuring
 from reidlib.experiments.jobs import Data
 from reidlib.experiments.study_records import Studies
@@ -69,6 +70,31 @@ def test_doses_keep_each_querys_average_precision(tmp_path: Path) -> None:
     before = read_record(path)
     again = measuring.measure_doses(tmp_path / "promenade", tmp_path / "runs", 0, FEW)
     assert again == before
+
+
+def test_a_kept_model_is_not_trained_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dataclasses import replace
+
+    from reidlib.experiments.jobs import make_jobs
+    from reidlib.experiments.worker import Places, perform
+    from reidlib.recipes import recipe
+
+    (job,) = make_jobs([recipe("baseline")], "smoke", replace(FEW, score_on=("clean",)), [0])
+    places = Places(tmp_path / "results", tmp_path / "runs", keep=("baseline",))
+    assert perform(job, places) == "done"
+    (path,), (model,) = places.results.glob("*.json"), places.runs.rglob("model.safetensors")
+    record = read_record(path)
+    monkeypatch.setattr(measuring, "train", None)
+    kept = (model.parent, record)
+    found = measuring.measure_doses(tmp_path / "promenade", tmp_path, 0, FEW, kept)
+    assert found.scores["clean"] == record.scores["clean"]
+    assert found.steps == record.steps
+    for other in (
+        replace(record, start="elsewhere"),
+        replace(record, data={**record.data, "version": "0"}),
+    ):
+        with pytest.raises(ReidError, match=r"is not the baseline|does not hold any more"):
+            measuring.measure_doses(tmp_path / "promenade", tmp_path, 0, FEW, (model.parent, other))
 
 
 def test_the_command_refuses_what_it_cannot_measure(
