@@ -55,13 +55,15 @@ lab: $(READY)
 notebooks: $(READY)
 	$(BIN)/python -m reidlib notebooks
 
-assignments: $(READY)
-	$(BIN)/python -m reidlib assignments
-
+# SEED=7 sets this term's data; the releases then go to HANDOUT.
 OUT ?= grades
+HANDOUT ?= handout
+assignments: $(READY)
+	$(BIN)/python -m reidlib assignments $(if $(SEED),--seed $(SEED) --out "$(HANDOUT)")
+
 grade: $(READY)
 	@test -n "$(SUBMISSIONS)" || { echo "say where they are: make grade SUBMISSIONS=folder"; exit 2; }
-	$(BIN)/python -m reidlib grade "$(SUBMISSIONS)" --out "$(OUT)"
+	$(BIN)/python -m reidlib grade "$(SUBMISSIONS)" --out "$(OUT)" $(if $(SEED),--seed $(SEED))
 
 # The CUDA libraries are left out: torch itself names the ones it wants, and the CPU build none.
 lock:

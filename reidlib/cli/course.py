@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reidlib.cli.common import Json, example, table, tell
+from reidlib.errors import ReidError
 
 if TYPE_CHECKING:
     from reidlib.course.grading import Report
 
+Seed = Annotated[
+    int | None,
+    typer.Option(help="Data seed in place of the sets' own; the same for both commands."),
+]
 LOCKS = {
     "limits": "memory, time and file size are limited",
     "files": "it writes nowhere but in a folder of its own, and reads nothing of yours",
@@ -28,11 +33,15 @@ def assignments(
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing: are the releases what sources make?")
     ] = False,
+    seed: Seed = None,
+    out: Annotated[Path | None, typer.Option(help="Write ps1.ipynb, ... to this folder.")] = None,
 ) -> None:
     """Make the problem sets' releases (what students get) from their sources (with solutions)."""
     from reidlib.course.sets import Course
 
-    course, wrong = Course(), 0
+    if seed is not None and out is None:
+        raise ReidError("--seed makes releases of this term's own: name a folder for them, --out")
+    course, wrong = Course(seed=seed), 0
     for name in names or course.names():
         if check:
             complaint = course.stale(name)
@@ -52,6 +61,7 @@ def grade(
     out: Annotated[
         Path, typer.Option(help="Gradebook, feedback and tables; kept from one run to the next.")
     ] = Path("grades"),
+    seed: Seed = None,
     only: Annotated[str | None, typer.Option("--set", help="Only this set, e.g. ps1.")] = None,
     seconds: Annotated[float, typer.Option(help="A whole submission may take so long.")] = 300,
     cell_seconds: Annotated[float, typer.Option(help="And one of its cells so long.")] = 60,
@@ -68,6 +78,7 @@ def grade(
     from reidlib.course.confine import Limits
     from reidlib.course.grading import grade as run
     from reidlib.course.pool import Pool
+    from reidlib.course.sets import Course
     from reidlib.data.promenade import default_folder
     from reidlib.files import writable_folder
 
@@ -84,7 +95,7 @@ def grade(
         return done
 
     with bar, Pool(writable_folder(default_folder()), places, limits) as pool:
-        report = run(submissions, out, pool=pool, only=only, start=start)
+        report = run(submissions, out, pool=pool, course=Course(seed=seed), only=only, start=start)
     tell(report.summary(), _told(report, out), as_json)
     if report.problems:
         raise typer.Exit(1)
@@ -111,5 +122,7 @@ def _told(report: Report, out: Path) -> str:
 
 
 def register(app: typer.Typer) -> None:
-    app.command(epilog=example("reid assignments", "reid assignments --check"))(assignments)
-    app.command(epilog=example("reid grade handed-in --out grades --set ps1"))(grade)
+    app.command(
+        epilog=example("reid assignments --check", "reid assignments --seed 7 --out handout")
+    )(assignments)
+    app.command(epilog=example("reid grade handed-in --set ps1 --seed 7"))(grade)

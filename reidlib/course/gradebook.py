@@ -118,7 +118,7 @@ class Gradebook:
         return grades, points
 
 
-def released(source: Path, config: Path) -> Any:
+def released(name: str, source: Any, config: Path) -> Any:
     """The release of a source notebook: nbgrader's own steps, without a gradebook.
 
     Raises ReidError with nbgrader's words where the source is not in order.
@@ -128,15 +128,15 @@ def released(source: Path, config: Path) -> Any:
     _installed()
     from nbconvert.exporters import NotebookExporter
 
-    settings = _settings(source.parent, config)
+    settings = _settings(config.parent, config)
     settings.Exporter.default_preprocessors = []
     exporter = NotebookExporter(config=settings)
     for step in steps:
         exporter.register_preprocessor(f"nbgrader.preprocessors.{step}", enabled=True)
     try:
-        text, _ = exporter.from_filename(str(source))
+        text, _ = exporter.from_notebook_node(source)
     except Exception as error:  # it raises RuntimeError, ValueError and its own
-        raise ReidError(f"{source.name} is not in order: {error}") from error
+        raise ReidError(f"{name} is not in order: {error}") from error
     import nbformat
 
     return nbformat.reads(text, as_version=4)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import copy
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -72,6 +71,8 @@ def grade(
     the installation, and a ReidError. Then all submissions, confined, side by side. Only when the
     last has ended does nbgrader read the outputs and write marks and feedback.
     """
+    import nbformat
+
     course = course or Course()
     names = [only] if only else course.names()
     for name in names:
@@ -81,10 +82,10 @@ def grade(
     names = [name for name in names if any(s.set == name for s in found)]
     book = Gradebook(writable_folder(out), course.folder / "nbgrader_config.py")
     step = start(len(names) + 2 * len(found))
-    for name in names:
-        shutil.copytree(course.source(name).parent, out / "source" / name, dirs_exist_ok=True)
-        book.register(name)
     sources = {name: course.read(name) for name in names}
+    for name, notebook in sources.items():
+        write_text(out / "source" / name / f"{name}.ipynb", nbformat.writes(notebook) + "\n")
+        book.register(name)
     guard = Guard([course.folder, submissions, out / "gradebook.db", out / "source"])
     _try_solutions(pool, sources, step)
     results = _run(pool, found, sources, out, step)

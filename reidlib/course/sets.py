@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,20 @@ from typing import Any
 from reidlib.errors import ReidError
 from reidlib.files import ROOT, write_text
 
+_SEED = re.compile(r"^SEED = \d+", flags=re.MULTILINE)
 FOLDER = ROOT / "notebooks" / "assignments"
 
 
 @dataclass(frozen=True)
 class Course:
-    """The folder that holds nbgrader_config.py, source/ and release/."""
+    """The folder that holds nbgrader_config.py, source/ and release/.
+
+    seed: takes the place of every set's own data seed (`SEED = ...`), so that this term's numbers
+    are not last term's; None leaves them.
+    """
 
     folder: Path = FOLDER
+    seed: int | None = None
 
     def names(self) -> list[str]:
         """The sets that have a source, in order."""
@@ -37,10 +44,18 @@ class Course:
         return self.folder / "release" / name / f"{name}.ipynb"
 
     def read(self, name: str) -> Any:
-        """A set's source as a notebook."""
+        """A set's source as a notebook. Raises ReidError where it has no data seed to set."""
         import nbformat
 
-        return nbformat.read(self.source(name), as_version=4)
+        notebook = nbformat.read(self.source(name), as_version=4)
+        if self.seed is not None:
+            places = 0
+            for cell in code_cells(notebook):
+                cell.source, found = _SEED.subn(f"SEED = {self.seed}", cell.source)
+                places += found
+            if places != 1:
+                raise ReidError(f"{name} has {places} lines `SEED = ...`; one is needed for a seed")
+        return notebook
 
     def build(self, name: str) -> str:
         """The release of a set, made from its source: the file's text.
@@ -51,12 +66,12 @@ class Course:
 
         from reidlib.course.gradebook import released
 
-        made = released(self.source(name), self.folder / "nbgrader_config.py")
+        made = released(name, self.read(name), self.folder / "nbgrader_config.py")
         return str(nbformat.writes(made)) + "\n"
 
-    def write(self, name: str) -> bool:
-        """Write a set's release; whether it differs from the one that was there."""
-        path, text = self.release(name), self.build(name)
+    def write(self, name: str, out: Path | None = None) -> bool:
+        """Write a set's release (to `out`, if named); whether it differs from what was there."""
+        path, text = out or self.release(name), self.build(name)
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             return False
         write_text(path, text)
