@@ -76,7 +76,7 @@ class Gathered:
         held = Evidence(results).held.get("baseline", {}) if results.is_dir() else {}
         self.trained = {w: Run(h.record.name, h.record, h.stale) for w, h in sorted(held.items())}
         self.study = Studies(results / "promenade")
-        self.colours = self.study.by_world("colours", "histogram", "clean")
+        self.colours = self.study.by_world("colours", "histogram", "street")
         self.doses = self.study.by_world("doses", "baseline", "clean")
 
     def by_scenario(self, runs: Mapping[int, Run]) -> dict[str, Estimate]:

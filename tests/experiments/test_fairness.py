@@ -55,6 +55,14 @@ def test_colours_against_the_baseline(results: Path, share: float, verdict: str)
     assert f"{100 * share:.0f} %" in line(results, "colours").found
 
 
+def test_colours_are_judged_as_soon_as_street_is_counted(results: Path) -> None:
+    for path in (results / "promenade/colours/histogram").glob("*.json"):
+        record = read_record(path)
+        write_record(replace(record, scores={"street": record.scores["street"]}), path.parent)
+    assert line(results, "colours").verdict == HOLDS
+    assert set(examine(results).colours) == {"street"}
+
+
 @pytest.mark.parametrize(
     ("street", "verdict"), [(0.499, FAILS), (0.501, HOLDS), (0.749, HOLDS), (0.751, FAILS)]
 )
