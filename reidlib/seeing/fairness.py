@@ -38,7 +38,7 @@ def draw_scenarios(found: Fairness) -> Figure:
     axes.set_xticks(range(len(SCENARIOS)), list(SCENARIOS))
     axes.set(ylabel="mAP, %", ylim=(0, 100), xlim=(-0.6, len(SCENARIOS) - 0.4))
     if axes.patches[1:]:
-        axes.legend(loc="upper right", ncols=2)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     return figure
 
 
