@@ -48,10 +48,9 @@ def assignments(
             wrong += complaint is not None
             typer.echo(f"{name}: {complaint or 'as its source makes it'}")
         else:
-            changed = course.write(name)
-            typer.echo(
-                f"{name}: {'written to' if changed else 'already in'} {course.release(name)}"
-            )
+            path = course.release(name) if out is None else out / f"{name}.ipynb"
+            changed = course.write(name, path)
+            typer.echo(f"{name}: {'written to' if changed else 'already in'} {path}")
     if wrong:
         raise typer.Exit(1)
 
