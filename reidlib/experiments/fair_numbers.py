@@ -129,6 +129,26 @@ class Gathered:
         return np.empty(0), None
 
 
+def noise(results: Path) -> str:
+    """In one line, how far the baseline's mAP moves by chance; "" where no record says."""
+    records = Gathered(results)
+    over = {
+        "seeds": list(maps(records.study.by_seed("seeds", "baseline")).values()),
+        "worlds": [
+            r.map("street") for r in records.trained.values() if "street" in r.record.scores
+        ],
+    }
+    told = [
+        f"{estimate(values).sd:.1f} over {len(values)} {what}"
+        for what, values in over.items()
+        if len(values) > 1
+    ]
+    resampled, _ = records.resampled()
+    if len(resampled):
+        told.append(f"{resampled.std(ddof=1):.1f} over other test people (bootstrap)")
+    return f"noise of the baseline's mAP in street, one deviation: {', '.join(told)}" * bool(told)
+
+
 def dose(illness: str, aps: Mapping[float, NDArray[np.float64]], people: list[int]) -> Dose:
     """From each query's average precision (q,) by strength, 0 among them."""
     strengths = tuple(sorted(aps))

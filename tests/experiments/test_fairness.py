@@ -268,3 +268,21 @@ def test_the_command_with_nothing_recorded(
     (tmp_path / "empty").mkdir()
     assert reid(monkeypatch, "--records", tmp_path / "empty", "--out", tmp_path / "page") == 0
     assert capsys.readouterr().out.count(OPEN) == len(examine(tmp_path / "empty").lines)
+
+
+def test_every_table_tells_the_noise(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    def printed(folder: Path, *words: str) -> str:
+        monkeypatch.setattr(
+            sys, "argv", ["reid", "table", "trsa-1", "--records", str(folder), *words]
+        )
+        with pytest.raises(SystemExit):
+            main()
+        return str(capsys.readouterr().out)
+
+    spread = 100 * stats.tstd(fake.STREET)
+    assert f"one deviation: 0.2 over 10 seeds, {spread:.1f} over 5 worlds, 0." in printed(results)
+    assert "noise" not in printed(results, "--profile", "fine")
+    (tmp_path / "empty").mkdir()
+    assert "noise" not in printed(tmp_path / "empty")

@@ -63,3 +63,19 @@ def test_sliders_draw_what_they_say() -> None:
     shown.scenario.value = "misalignment"
     assert shown.values == dict(SCENARIOS["misalignment"])
     assert shown.picture.value == png(strip(ONE, SCENARIOS["misalignment"], **SMALL))
+
+
+def test_the_command_writes_what_is_asked_for(tmp_path: Path, monkeypatch, capsys) -> None:
+    import sys
+
+    from reidlib.__main__ import main
+    from reidlib.seeing import sheets
+
+    monkeypatch.setattr(sheets, "illness_sheet", lambda name: strip(ONE, {name: 1.0}, **SMALL))
+    words = ["reid", "promenade", "sheets", "occlusion", "corruption", "--out", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert not left.value.code
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"promenade-occlusion.jpg", "promenade-corruption.jpg"}
