@@ -24,6 +24,11 @@ def distances(x):
     return torch.where(equal, 0.0, torch.where(equal, 1.0, squares).sqrt())
 """
 
+CDIST = """
+def distances(x):
+    return torch.cdist(x, x)
+"""
+
 SHORTCUT = """
 def distances(x):
     own = x.square().sum(dim=1)
@@ -132,6 +137,7 @@ MUTANTS: dict[str, list[Mutant]] = {
             ("torch.where(equal, 1.0, squares).sqrt()", "squares.sqrt()"),
         ),
         Mutant("inner products", SHORTCUT, ("ps2-dist-equal", "ps2-dist-far")),
+        Mutant("cdist as it comes", CDIST, ("ps2-dist-equal", "ps2-dist-far")),
         altered(
             DISTANCES,
             "forgot the root",
