@@ -127,7 +127,13 @@ def tell(figure: Figure, title: str, caption: str, above: float = 0.28) -> None:
     """Title above, caption below, wrapped to the figure's width, whatever is in between.
 
     above: inches from the axes to the title; headings of columns need the room.
+    A figure without a layout engine keeps its layout: matplotlib would else, at the second saving,
+    take "none" for "as the defaults say" and move everything.
     """
+    if figure.get_layout_engine() is None:
+        from matplotlib.layout_engine import PlaceHolderLayoutEngine
+
+        figure.set_layout_engine(PlaceHolderLayoutEngine(True, True))
     width = figure.get_figwidth()
     inch = 1 / figure.get_figheight()
     if title:
