@@ -54,11 +54,16 @@ def shell() -> Any:
 
 
 def run(
-    ip: Any, sources: list[str], limit: float, report: Callable[[int, list[Any], float], None]
+    ip: Any,
+    sources: list[str],
+    limit: float,
+    patience: float,
+    report: Callable[[int, list[Any], float], None],
 ) -> None:
     """Run the sources in the shell `ip`; after each, `report(index, outputs, seconds)`.
 
-    limit: seconds after which a cell is interrupted.
+    limit: processor seconds after which a cell is interrupted; patience: so many times as long
+    by the clock.
     """
     from IPython.core.displayhook import CapturingDisplayHook
     from IPython.core.displaypub import CapturingDisplayPublisher
@@ -66,7 +71,7 @@ def run(
     failure: list[Any] = []
 
     def failed(kind: Any, value: Any, lines: list[str]) -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _alarm(0, 0)
         failure.append((kind, value, lines))
 
     ip.display_pub = CapturingDisplayPublisher()
@@ -78,25 +83,32 @@ def run(
         raise CellStopped(f"stopped after {limit:g} seconds")
 
     signal.signal(signal.SIGALRM, late)
+    signal.signal(signal.SIGPROF, late)
     for index, source in enumerate(sources):
         failure.clear()
         shown.clear()
         sys.stdout = sys.stderr = printed = _Printed()
         start = time.perf_counter()
-        # Again and again: code that catches everything is interrupted once more.
-        signal.setitimer(signal.ITIMER_REAL, limit, _AGAIN)
+        _alarm(limit, patience * limit)
         success = False
         try:
             success = ip.run_cell(source).success
         except CellStopped:  # in the shell itself, while it was writing the traceback
             pass
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            _alarm(0, 0)
         if not success and not failure:  # no cell fails without saying so
             what = "stopped while it was failing"
             failure.append((CellStopped, what, [f"CellStopped: {what}"]))
         outputs = _outputs(printed.getvalue(), list(shown), failure)
         report(index, outputs, time.perf_counter() - start)
+
+
+def _alarm(busy: float, clock: float) -> None:
+    """Interrupt after so many seconds of work or by the clock; again and again, since code may
+    catch everything. Zeros: never."""
+    signal.setitimer(signal.ITIMER_PROF, busy, _AGAIN)
+    signal.setitimer(signal.ITIMER_REAL, clock, _AGAIN)
 
 
 def _outputs(printed: str, shown: list[Any], failure: list[Any]) -> list[Any]:

@@ -16,6 +16,7 @@ Whatever does not hold is watched from outside instead, by `worker` and `guard`.
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import resource
 import struct
@@ -35,15 +36,17 @@ _UNUSED = 64000  # account numbers that nobody has: one for each place where sub
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use. Bytes and seconds.
+    """What one submission may use. Bytes, and seconds of processor time: fair on a busy machine.
 
     cell_seconds: after it a cell is interrupted and the next one goes on.
     seconds: after it the whole notebook is stopped.
+    patience: so many times as long a cell or a notebook may take by the clock.
     memory: beyond what the libraries take; disk: of the own folder; output: of all cells together.
     """
 
     seconds: float = 300.0
     cell_seconds: float = 60.0
+    patience: float = 4.0
     memory: int = 3 << 30
     disk: int = 256 << 20
     file: int = 64 << 20
@@ -109,7 +112,7 @@ def _limit(limits: Limits) -> None:
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_FSIZE: limits.file,
         resource.RLIMIT_NOFILE: 512,
-        resource.RLIMIT_CPU: int(limits.seconds) + 30,
+        resource.RLIMIT_CPU: math.ceil(limits.seconds),
     }
     if pages:  # address space: libraries are mapped already, so count from here
         wanted[resource.RLIMIT_AS] = pages * resource.getpagesize() + limits.memory

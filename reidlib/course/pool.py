@@ -19,6 +19,7 @@ from reidlib.errors import ReidError
 from reidlib.files import ROOT
 
 _GIB = 1 << 30
+_TRUSTED = Limits(seconds=3600, cell_seconds=900)  # the teacher's own code
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Pool:
                         "home": str(home),
                         "cache": str(cache),
                         "readable": [str(p) for p in (ROOT / "reidlib", ROOT / "data", self.cache)],
-                        "limits": asdict(self.limits),
+                        "limits": asdict(self.limits if job.confined else _TRUSTED),
                         "place": place.number,
                         "confined": job.confined,
                     }

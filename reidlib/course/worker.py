@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import select
 import signal
 import sys
@@ -58,11 +59,11 @@ def handle(shell: Any, request: dict[str, Any]) -> dict[str, Any]:
     request: "sources" of the code cells, "home" (an empty folder), "limits", "place", "readable"
     folders, and "confined": false only for the teacher's own solution.
     Answer: "cells" (outputs and seconds, or null where a cell was not finished), "stopped" (None,
-    or the reason in words), "locks" that held, "seconds".
+    or the reason in words), "locks" that held, "seconds" of processor time.
     """
     limits = confine.Limits(**request["limits"])
     receive, send = os.pipe()
-    start = time.monotonic()
+    start, before = time.monotonic(), _worked()
     warden = os.fork()
     if not warden:
         os.close(receive)
@@ -83,8 +84,14 @@ def handle(shell: Any, request: dict[str, Any]) -> dict[str, Any]:
         "cells": inbox.cells,
         "stopped": stopped,
         "locks": inbox.locks,
-        "seconds": time.monotonic() - start,
+        "seconds": round(_worked() - before, 2),
     }
+
+
+def _worked() -> float:
+    """Processor seconds of all submissions that have ended."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
 
 
 def _ward(shell: Any, request: dict[str, Any], limits: confine.Limits, send: int) -> None:
@@ -120,7 +127,7 @@ def _student(
             readable = [Path(p) for p in request["readable"]]
             locks += confine.confine(home, readable, limits, request["place"])
         _send({"locks": sorted(set(locks))})
-        cells.run(shell, request["sources"], limits.cell_seconds, _report)
+        cells.run(shell, request["sources"], limits.cell_seconds, limits.patience, _report)
         _send({"done": True})
     except BaseException as error:  # the student's exit() among them
         with suppress(OSError):
@@ -187,8 +194,8 @@ class _Watch:
     def complaint(self) -> str | None:
         """Which limit is passed, in words."""
         now = time.monotonic()
-        if now - self.start > self.limits.seconds:
-            return f"it ran longer than {self.limits.seconds:g} seconds"
+        if now - self.start > (clock := self.limits.patience * self.limits.seconds):
+            return f"it took longer than {clock:g} seconds"
         family = _family(os.getpid())
         if len(family) > self.limits.processes:
             return f"it started more than {self.limits.processes} processes"
@@ -202,6 +209,9 @@ class _Watch:
         pid, status = os.waitpid(self.warden, os.WNOHANG)
         if pid:
             code = os.waitstatus_to_exitcode(status)
+            if code - 128 in (signal.SIGXCPU, signal.SIGKILL):  # the system's limit of work
+                self.ended = f"it ran longer than {self.limits.seconds:g} seconds"
+                return None
             self.ended = f"it ended the Python process itself (exit code {code})"
         return None
 
