@@ -42,7 +42,7 @@ from reidlib.records import Record, make_record, read_record, write_record
 
 PARTS = ("scratch-120", "scratch", "pretrained", "averaged", "plateau", "seeds")
 WORLDS, SEEDS = 5, 10
-JUDGES = {"evaluate": "validation", "people": {"validation": 200}}
+JUDGES: dict[str, Any] = {"evaluate": "validation", "people": {"validation": 200}}
 NEWCOMER = "newcomer"  # the arm of `plateau` with the random blocks; the other is "baseline"
 
 
@@ -91,7 +91,7 @@ def _neutral(part: str, world: int) -> list[Trial]:
     """Four frames and one, with the measures against noise that come before `part`, and with it."""
     laptop, four = find_profile("laptop"), find_recipe("baseline")
     one = replace(four, small_clip_length=1, frames="random")
-    people = dict(JUDGES["people"])  # type: ignore[call-overload]
+    people = dict(JUDGES["people"])
     if part == "scratch-120":
         people["train"] = 120
     if part in ("scratch-120", "scratch"):
