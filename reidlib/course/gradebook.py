@@ -18,6 +18,25 @@ from reidlib.errors import ReidError
 from reidlib.files import write_text
 
 
+# Submissions have run before nbgrader sees them; it must neither clear nor run them.
+_STEPS = {
+    "sanitize_preprocessors": [
+        f"nbgrader.preprocessors.{name}"
+        for name in ("DeduplicateIds", "OverwriteKernelspec", "OverwriteCells", "CheckCellMetadata")
+    ],
+    "autograde_preprocessors": [
+        f"nbgrader.preprocessors.{name}"
+        for name in ("LimitOutput", "SaveAutoGrades", "AssignLatePenalties", "CheckCellMetadata")
+    ],
+}
+_HERE = """
+# Written by `reid grade`: submissions have been run already, and nbgrader must not run them.
+c.CourseDirectory.submitted_directory = "executed"
+for kind, names in {steps}.items():
+    c.Autograde[kind] = names
+"""
+
+
 @dataclass(frozen=True)
 class Mark:
     """What a student has for one graded cell. points: None until somebody has read it."""
@@ -40,13 +59,18 @@ class Gradebook:
         _installed()
         from nbgrader.apps import NbGraderAPI
 
-        self.root = root.resolve()
+        self.root, self._config = root.resolve(), config
         settings = _settings(self.root, config)
         log = logging.getLogger("reidlib.course.nbgrader")
         log.propagate = False  # it tells every step; what goes wrong is raised instead
         if not log.handlers:
             log.addHandler(logging.NullHandler())
         self._api = NbGraderAPI(config=settings, log=log)
+
+    def configure(self) -> None:
+        """Leave nbgrader_config.py in the folder, for nbgrader's own commands and its browser."""
+        course = self._config.read_text(encoding="utf-8")
+        write_text(self.root / "nbgrader_config.py", course + _HERE.format(steps=_STEPS))
 
     def register(self, name: str) -> None:
         """Make the release of a set, and its cells and points known to the gradebook."""
@@ -162,14 +186,8 @@ def _settings(root: Path, config: Path) -> Any:
     ours.CourseDirectory.root = str(root)
     ours.CourseDirectory.db_url = f"sqlite:///{root / 'gradebook.db'}"
     ours.CourseDirectory.submitted_directory = "executed"
-    ours.Autograde.sanitize_preprocessors = [
-        f"nbgrader.preprocessors.{name}"
-        for name in ("DeduplicateIds", "OverwriteKernelspec", "OverwriteCells", "CheckCellMetadata")
-    ]
-    ours.Autograde.autograde_preprocessors = [
-        f"nbgrader.preprocessors.{name}"
-        for name in ("LimitOutput", "SaveAutoGrades", "AssignLatePenalties", "CheckCellMetadata")
-    ]
+    for kind, names in _STEPS.items():
+        ours.Autograde[kind] = names
     settings.merge(ours)
     return settings
 

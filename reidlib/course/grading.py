@@ -81,6 +81,7 @@ def grade(
     found = [s for s in found if s.set in names]
     names = [name for name in names if any(s.set == name for s in found)]
     book = Gradebook(writable_folder(out), course.folder / "nbgrader_config.py")
+    book.configure()
     step = start(len(names) + 2 * len(found))
     sources = {name: course.read(name) for name in names}
     for name, notebook in sources.items():
