@@ -17,7 +17,6 @@ from typing import Any
 from reidlib.errors import ReidError
 from reidlib.files import write_text
 
-
 # Submissions have run before nbgrader sees them; it must neither clear nor run them.
 _STEPS = {
     "sanitize_preprocessors": [
