@@ -140,7 +140,8 @@ def tell(figure: Figure, title: str, caption: str, above: float = 0.28) -> None:
         figure.text(0, 1 + above * inch, title, fontsize=10, weight="bold", va="bottom")
     if caption:
         letters = int(max(width, 5) * 17)
-        lines = [line for part in caption.split("\n") for line in textwrap.wrap(part, letters)]
+        wrap = textwrap.TextWrapper(letters, break_on_hyphens=False)  # names of runs stay whole
+        lines = [line for part in caption.split("\n") for line in wrap.wrap(part)]
         figure.text(0, -0.22 * inch, "\n".join(lines), fontsize=7, va="top", color="0.25")
 
 

@@ -53,3 +53,11 @@ def test_curves_draw_bars_only_where_there_are_intervals() -> None:
     assert not right.collections
     assert (left.get_xscale(), right.get_xscale()) == ("log", "linear")
     assert [tick.get_text() for tick in left.get_xticklabels()] == ["1", "2", "8"]
+
+
+def test_a_caption_never_cuts_a_name() -> None:
+    names = [f"sinet-{k}_non-local--fine" for k in range(20)]
+    figure = sheet([[grey(0.5)]], caption="Record: " + "; ".join(names))
+    lines = figure.texts[0].get_text().split("\n")
+    assert len(lines) > 2
+    assert all(any(name in line for line in lines) for name in names)
