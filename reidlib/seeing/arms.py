@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LOOKED_AT = 24
-RULE = f"First, median and worst of the first {LOOKED_AT} queries"
 
 
 @dataclass(frozen=True)
@@ -101,6 +100,12 @@ def first_median_worst(values: Sequence[float] | np.ndarray) -> list[int]:
     order = [int(i) for i in np.argsort(numbers, kind="stable") if np.isfinite(numbers[i])]
     order = order or list(range(len(numbers)))
     return list(dict.fromkeys([min(order), order[len(order) // 2], order[0]]))
+
+
+def rule(looked_at: int, shown: int) -> str:
+    """How the people of a sheet were chosen, in words."""
+    told = f"First, median and worst of the first {looked_at} queries"
+    return told if shown == 3 else f"{told} (one of them is two of these)"
 
 
 # Maps of many people --------------------------------------------------------------------------

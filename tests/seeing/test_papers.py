@@ -123,6 +123,8 @@ def test_people_are_chosen_by_rule() -> None:
     assert S.first_median_worst([float("nan"), 0.1, 0.9, 0.4]) == [1, 3]
     assert S.first_median_worst([0.9, 0.1, 0.5]) == [0, 2, 1]
     assert S.first_median_worst([float("nan")] * 3) == [0, 1]
+    assert S.rule(24, 3) == "First, median and worst of the first 24 queries"
+    assert "the first 4 queries (one of them is two of these)" in S.rule(4, 2)
 
 
 def test_data_without_queries_or_truth(arms, people) -> None:

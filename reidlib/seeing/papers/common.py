@@ -10,7 +10,6 @@ from torch import Tensor
 
 from reidlib.data.tracklets import Tracklet, TrackletDataset
 from reidlib.seeing.arms import (
-    RULE,
     Arm,
     Drawn,
     Gathered,
@@ -18,6 +17,7 @@ from reidlib.seeing.arms import (
     caption,
     first_median_worst,
     gather,
+    rule,
     told,
 )
 from reidlib.seeing.attention import Seen
@@ -60,8 +60,8 @@ def maps_sheet(
         caption=caption(
             dataset,
             arms,
-            f"{RULE} by mass of the last row's maps on the visible person; maps scaled over "
-            f"{scale}; white: what is truly visible of the person. {note}",
+            f"{rule(len(tracklets), len(chosen))} by mass of the last row's maps on the visible "
+            f"person; maps scaled over {scale}; white: what is truly visible of the person. {note}",
             *(f"Mass on the {question} over {len(tracklets)} people, {line}" for line in lines),
             *(by_slot(name, v, slots) for name, v in verdicts.items() if slots),
             *words,

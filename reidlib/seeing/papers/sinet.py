@@ -12,7 +12,6 @@ from reidlib.data.tracklets import Tracklet, TrackletDataset
 from reidlib.errors import ReidError
 from reidlib.records import Record
 from reidlib.seeing.arms import (
-    RULE,
     Arm,
     Drawn,
     cam_maps,
@@ -20,6 +19,7 @@ from reidlib.seeing.arms import (
     first_median_worst,
     gather,
     queries,
+    rule,
 )
 from reidlib.seeing.attention import Seen, position_maps, silhouette, suppression
 from reidlib.seeing.drawing import Cell, picture, sheet
@@ -72,7 +72,8 @@ def suppressions(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
     t = seen[0].places.shape[1]
     lines = [f"{site}: dims {n['cells dimmed']} of all cells" for site, n in numbers.items()]
     note = (
-        f"{RULE} by what the first SBM takes from the visible person. Lit: what is dimmed, 1 - S."
+        f"{rule(len(found.seen), len(chosen))} by what the first SBM takes from the visible "
+        "person. Lit: what is dimmed, 1 - S."
     )
     return Drawn(
         sheet(
