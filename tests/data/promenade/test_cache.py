@@ -203,6 +203,6 @@ def test_load_draws_what_the_stage_draws(tmp_path: Path) -> None:
     assert {t.raw_pid for t in dataset.train} == {1, 3, 5}
     assert {t.pid for t in dataset.gallery} == {-1, 0, 2, 4, 6}
     assert set(dataset.query) <= set(dataset.gallery)
-    assert dataset.settings["strengths"]["occlusion"] == 0.7
+    assert dataset.settings["strengths"]["occlusion"] == 0.85
     words = promenade.attributes(dataset, dataset.query[0])
     assert set(promenade.ATTRIBUTES) < set(words)
