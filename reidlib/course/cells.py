@@ -90,16 +90,17 @@ def run(
         sys.stdout = sys.stderr = printed = _Printed()
         start = time.perf_counter()
         _alarm(limit, patience * limit)
-        success = False
+        done = None
         try:
-            success = ip.run_cell(source).success
+            done = ip.run_cell(source)
         except CellStopped:  # in the shell itself, while it was writing the traceback
             pass
         finally:
             _alarm(0, 0)
-        if not success and not failure:  # no cell fails without saying so
-            what = "stopped while it was failing"
-            failure.append((CellStopped, what, [f"CellStopped: {what}"]))
+        if not (done and done.success) and not failure:  # no cell fails without saying so
+            error = done and (done.error_in_exec or done.error_before_exec)
+            error = error or CellStopped("stopped while it was failing")
+            failure.append((type(error), error, [f"{type(error).__name__}: {error}"]))
         outputs = _outputs(printed.getvalue(), list(shown), failure)
         report(index, outputs, time.perf_counter() - start)
 

@@ -37,7 +37,7 @@ def exercises(notebook: Any) -> list[str]:
     return [flag(c, "grade_id") for c in code_cells(notebook) if flag(c, "solution")]
 
 
-def tests(notebook: Any) -> dict[str, float]:
+def worth(notebook: Any) -> dict[str, float]:
     """Points of the test cells."""
     return {
         flag(c, "grade_id"): flag(c, "points") for c in code_cells(notebook) if flag(c, "grade")
@@ -100,7 +100,7 @@ def test_nothing_was_refused_or_stopped(proof: Proof) -> None:
 def test_the_solution_has_full_marks(proof: Proof) -> None:
     source = COURSE.read(proof.name)
     by_tests = {m.cell: m.points for m in proof.marks["right"] if m.points is not None}
-    assert by_tests == tests(source)
+    assert by_tests == worth(source)
     for cell in code_cells(proof.executed("right")):
         assert all(o.output_type != "error" for o in cell.outputs), cell.source
 
@@ -139,7 +139,7 @@ def test_every_exercise_has_three_mistakes_and_each_costs_something(name: str) -
         for mutant in own:
             assert mutant.loses, mutant.name
             assert {c for c in mutant.loses if c.startswith(f"{exercise}-")} == set(mutant.loses)
-            assert set(mutant.loses) <= set(tests(source)), mutant.name
+            assert set(mutant.loses) <= set(worth(source)), mutant.name
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -177,7 +177,7 @@ def test_a_set_has_the_form_that_the_guide_promises(name: str) -> None:
     assert any(c.cell_type == "markdown" for c in graded), "no written question"
     assert all("MARK SCHEME" in c.source for c in graded if c.cell_type == "markdown")
     for exercise in exercises(source):
-        own = [c for c in tests(source) if c.startswith(f"{exercise}-")]
+        own = [c for c in worth(source) if c.startswith(f"{exercise}-")]
         assert len(own) >= 2, f"{exercise} gives no part of its points"
     text = "\n".join(c.source for c in source.cells)
     assert re.search(r"^SEED = \d+", text, flags=re.MULTILINE)
