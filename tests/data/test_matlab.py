@@ -38,7 +38,7 @@ def test_matlab_73_without_h5py_names_the_extra(tmp_path, monkeypatch):
     path = tmp_path / "a.mat"
     path.write_bytes(b"MATLAB 7.3 MAT-file".ljust(512) + b"\x89HDF\r\n\x1a\n" + bytes(100))
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(ReidError, match=r"reidlib\[matlab73\]"):
+    with pytest.raises(ReidError, match=r"\.\[matlab73\]"):
         read_mat(path)
 
 

@@ -230,7 +230,7 @@ def test_a_cluster_of_two_workers(
 
 def test_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    wanted = pytest.raises(ReidError, match=r"pip install 'reidlib\[cluster\]'")
+    wanted = pytest.raises(ReidError, match=r"pip install -e '\.\[cluster\]'")
     with wanted, cluster("tcp://localhost:1"):
         pass
 

@@ -12,7 +12,7 @@ def test_scenarios_differ_in_one_cause_and_street_has_them_all() -> None:
     street = SCENARIOS["street"]
     assert set(SCENARIOS) == {"clean", *ILLNESSES, "street"}
     assert all(street[name] > 0 for name in ILLNESSES)
-    assert street["occlusion"] == 0.7
+    assert street["occlusion"] == 0.85
     for one in ILLNESSES:
         assert dict(SCENARIOS[one]) == {n: street[n] if n == one else 0.0 for n in ILLNESSES}
     assert set(SCENARIOS["clean"].values()) == {0.0}
