@@ -79,7 +79,8 @@ def _read(path: Path, student: Path) -> tuple[Any, str | None]:
     try:
         notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
         nbformat.validate(notebook, relax_add_props=True)
-    except UnicodeDecodeError:
+        nbformat.writes(notebook).encode("utf-8")  # JSON can spell characters that are none
+    except UnicodeError:
         return None, "is not text in UTF-8"
     except (nbformat.reader.NotJSONError, ValueError):
         return None, "is not a notebook: its JSON is broken, perhaps by a merge or half a download"

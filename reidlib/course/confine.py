@@ -18,7 +18,6 @@ from __future__ import annotations
 import ctypes
 import math
 import os
-import resource
 import struct
 import sys
 import sysconfig
@@ -102,11 +101,14 @@ def _account(home: Path, place: int) -> int | None:
     if not all(folder.stat().st_mode & 0o001 for folder in folders):
         return None
     uid = _UNUSED + place
-    os.chown(home, uid, uid)
+    for path in (home, *home.iterdir()):
+        os.chown(path, uid, uid, follow_symlinks=False)
     return uid
 
 
 def _limit(limits: Limits) -> None:
+    import resource  # not on Windows, where the rest of the package works
+
     pages = int(Path("/proc/self/statm").read_text().split()[0]) if Path("/proc").is_dir() else 0
     wanted = {
         resource.RLIMIT_CORE: 0,
@@ -169,4 +171,4 @@ def _landlock(home: Path, readable: Iterable[Path]) -> list[str]:
     if ruleset < 0 or libc.syscall(_RESTRICT, ruleset, 0):
         raise OSError(ctypes.get_errno(), "Landlock cannot be switched on")
     os.close(ruleset)
-    return ["files"] + ["network"] * (version >= 4) + ["signals"] * (version >= 6)
+    return ["files"] * (version >= 3) + ["network"] * (version >= 4) + ["signals"] * (version >= 6)

@@ -111,7 +111,8 @@ class Gradebook:
                         for cell in notebook.notebook.source_cells:
                             if cell.name in by_name:
                                 grade = by_name[cell.name]
-                                points = None if grade.needs_manual_grade else float(grade.score)
+                                unread = grade.needs_manual_grade and grade.manual_score is None
+                                points = None if unread else float(grade.score)
                                 found.append(
                                     Mark(
                                         submission.student_id,

@@ -91,8 +91,7 @@ def grade(
     _try_solutions(pool, sources, step)
     results = _run(pool, found, sources, out, step)
     locks = sorted(set.intersection(*(set(r.locks) for r in results.values()))) if results else []
-    safe = {"files", "user"} & set(locks)
-    mended = [] if safe else [str(path) for path in guard.mend()]
+    mended = [str(path) for path in guard.mend()]
     for submission in found:
         try:
             book.grade(submission.set, submission.student)
@@ -189,19 +188,25 @@ def _clean(output: Any, graded: bool) -> dict[str, Any] | None:
     """An output in the form we know, or nothing."""
     kind = output.get("output_type") if isinstance(output, dict) else None
     if kind == "stream":
-        return {"output_type": "stream", "name": "stdout", "text": str(output.get("text"))}
+        return {"output_type": "stream", "name": "stdout", "text": _text(output.get("text"))}
     if kind == "error":
-        lines = [str(line) for line in output.get("traceback", [])]
-        error = _error(str(output.get("ename")), str(output.get("evalue")))
+        told = output.get("traceback")
+        lines = [_text(line) for line in told] if isinstance(told, list) else []
+        error = _error(_text(output.get("ename")), _text(output.get("evalue")))
         return error | {"traceback": lines or error["traceback"]}
     if kind == "display_data" and not graded and isinstance(output.get("data"), dict):
         data = {
-            k: str(output["data"][k]) for k in ("text/plain", "text/latex") if k in output["data"]
+            k: _text(output["data"][k]) for k in ("text/plain", "text/latex") if k in output["data"]
         }
         if _is_picture(picture := output["data"].get("image/png")):
             data["image/png"] = picture
         return {"output_type": "display_data", "data": data, "metadata": {}}
     return None
+
+
+def _text(value: Any) -> str:
+    """As text that can be written down: Python's lone surrogates cannot."""
+    return str(value).encode("utf-8", "replace").decode("utf-8")
 
 
 def _is_picture(text: Any) -> bool:

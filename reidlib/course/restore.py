@@ -50,8 +50,10 @@ def restore(submitted: Any, source: Any, release: Any) -> tuple[Any, list[str]]:
 
 
 def plain(markdown: str) -> str:
-    """Text in which a browser finds no tags: a teacher opens the page that shows it."""
-    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", markdown)
+    """Text in which a browser finds no tags, and no links but to the web: a teacher opens it."""
+    text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", markdown)
+    text = re.sub(r"\]\s*\((?!\s*https?://)", "] (", text)
+    return re.sub(r"(?m)^(\s{0,3})\[([^\]]*)\]:", r"\1\\[\2]:", text)
 
 
 class _ByName:

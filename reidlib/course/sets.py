@@ -89,7 +89,9 @@ class Course:
 
 def flag(cell: Any, name: str) -> Any:
     """nbgrader's word on a cell: grade_id, grade, solution, locked, points; None where unmarked."""
-    return cell.metadata.get("nbgrader", {}).get(name)
+    words = cell.metadata.get("nbgrader")  # students' files hold anything here
+    value = words.get(name) if isinstance(words, dict) else None
+    return value if isinstance(value, (str, int, float)) else None
 
 
 def code_cells(notebook: Any) -> list[Any]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import select
 import signal
 import sys
@@ -72,14 +71,16 @@ def handle(shell: Any, request: dict[str, Any]) -> dict[str, Any]:
     os.set_blocking(receive, False)
     watch = _Watch(warden, Path(request["home"]), limits, start)
     inbox, stopped = _Inbox(receive, len(request["sources"]), limits.output), None
-    while stopped is None and not inbox.done:
-        select.select([receive], [], [], _LOOK)
-        stopped = inbox.read() or watch.complaint()
-        if stopped is None and watch.ended is not None:
-            inbox.read()  # what was sent before the end
-            stopped = None if inbox.done else watch.ended
-    _end_all(warden)
-    os.close(receive)
+    try:
+        while stopped is None and not inbox.done:
+            select.select([receive], [], [], _LOOK)
+            stopped = inbox.read() or watch.complaint()
+            if stopped is None and watch.ended is not None:
+                inbox.read()  # what was sent before the end
+                stopped = None if inbox.done else watch.ended
+    finally:
+        _end_all(warden)
+        os.close(receive)
     return {
         "cells": inbox.cells,
         "stopped": stopped,
@@ -90,6 +91,8 @@ def handle(shell: Any, request: dict[str, Any]) -> dict[str, Any]:
 
 def _worked() -> float:
     """Processor seconds of all submissions that have ended."""
+    import resource  # not on Windows, where nothing forks either
+
     spent = resource.getrusage(resource.RUSAGE_CHILDREN)
     return spent.ru_utime + spent.ru_stime
 
@@ -153,7 +156,7 @@ class _Inbox:
         self.handle, self.limit, self.rest, self.total = handle, limit, b"", 0
         self.cells: list[Any] = [None] * count
         self.locks: list[str] = []
-        self.done = False
+        self.heard = self.done = False
 
     def read(self) -> str | None:
         """Take what is there; a complaint if it is too much or makes no sense."""
@@ -167,15 +170,24 @@ class _Inbox:
                     try:
                         if complaint := self._take(json.loads(line)):
                             return complaint
-                    except (ValueError, TypeError, KeyError, IndexError):
+                    except (ValueError, TypeError, KeyError, IndexError, RecursionError):
                         return "it wrote into the grader's pipe"
         return None
 
     def _take(self, message: Any) -> str | None:
+        if not isinstance(message, dict):
+            raise TypeError
         if "cell" in message:
-            self.cells[message["cell"]] = {k: message[k] for k in ("outputs", "seconds")}
+            found = {k: message[k] for k in ("outputs", "seconds")}
+            if not (
+                isinstance(found["outputs"], list) and isinstance(found["seconds"], float | int)
+            ):
+                raise TypeError
+            self.cells[message["cell"]] = found
         elif "locks" in message:
-            self.locks = message["locks"]
+            if not self.heard:  # before any of the student's code has run
+                self.locks = [str(lock) for lock in message["locks"]]
+            self.heard = True
         elif "broken" in message:
             return f"it broke off with {message['broken']}"
         self.done = "done" in message
@@ -233,9 +245,10 @@ def _family(pid: int) -> list[int]:
 def _anonymous(pid: int) -> int:
     """Bytes of memory of a process that are backed by no file; 0 where it is not told."""
     with suppress(OSError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("RssAnon"):
-                return int(line.split()[1]) << 10
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        return sum(
+            int(line.split()[1]) << 10 for line in lines if line.startswith(("RssAnon", "RssShmem"))
+        )
     return 0
 
 

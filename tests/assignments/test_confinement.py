@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("resource", reason="submissions run where processes can fork")
+
 from reidlib.course.confine import Limits
 from reidlib.course.guard import Guard
 from reidlib.course.pool import Job, Pool, Ran

@@ -11,6 +11,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+pytest.importorskip("resource", reason="submissions run where processes can fork")
+
 from reidlib.course.confine import Limits
 from reidlib.course.gradebook import Gradebook
 from reidlib.course.grading import Graded, Report, grade
@@ -203,7 +205,7 @@ def test_marks_by_hand_stay_when_graded_again(graded: Class, pool: Pool, tmp_pat
         return steps.append
 
     report = grade(tmp_path, graded.out, pool=pool, course=graded.course, start=start)  # type: ignore[arg-type]
-    assert report.graded[0].points in (4, 6.5)  # to be read once more, or read
+    assert report.graded[0].points == 6.5
     assert steps == ["solution toy", "anna toy", "anna toy"]
     book = Gradebook(graded.out, graded.course.folder / "nbgrader_config.py")
     assert {m.student for m in book.marks()} == set(POINTS)  # the others are still there

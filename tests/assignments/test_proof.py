@@ -15,6 +15,8 @@ from typing import Any
 import nbformat
 import pytest
 
+pytest.importorskip("resource", reason="submissions run where processes can fork")
+
 from reidlib.course.gradebook import Mark
 from reidlib.course.grading import Report, grade
 from reidlib.course.pool import Pool
