@@ -63,7 +63,7 @@ def grade(
     seed: Seed = None,
     only: Annotated[str | None, typer.Option("--set", help="Only this set, e.g. ps1.")] = None,
     seconds: Annotated[float, typer.Option(help="Processor time of a submission.")] = 300,
-    cell_seconds: Annotated[float, typer.Option(help="And of one of its cells.")] = 60,
+    cell_seconds: Annotated[float, typer.Option(help="And of one of its cells.")] = 20,
     memory: Annotated[float, typer.Option(help="GiB for a submission, beyond the libraries.")] = 3,
     places: Annotated[int | None, typer.Option(help="Submissions side by side.")] = None,
     as_json: Json = False,

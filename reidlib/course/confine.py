@@ -44,7 +44,7 @@ class Limits:
     """
 
     seconds: float = 300.0
-    cell_seconds: float = 60.0
+    cell_seconds: float = 20.0
     patience: float = 4.0
     memory: int = 3 << 30
     disk: int = 256 << 20

@@ -11,6 +11,7 @@ from reidlib.errors import ReidError
 from reidlib.files import ROOT, write_text
 
 _SEED = re.compile(r"^SEED = \d+", flags=re.MULTILINE)
+_LINK = re.compile(r"\[([^\]\[]+)\]\((?:\.\./)+([^)]+)\)")
 FOLDER = ROOT / "notebooks" / "assignments"
 
 
@@ -70,8 +71,13 @@ class Course:
         return str(nbformat.writes(made)) + "\n"
 
     def write(self, name: str, out: Path | None = None) -> bool:
-        """Write a set's release (to `out`, if named); whether it differs from what was there."""
+        """Write a set's release (to `out`, if named); whether it differs from what was there.
+
+        A file that leaves the project's folder names its places there, for links would be dead.
+        """
         path, text = out or self.release(name), self.build(name)
+        if out is not None:
+            text = _LINK.sub(r"\1 (in the project: `\2`)", text)
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             return False
         write_text(path, text)
