@@ -68,7 +68,6 @@ def by_loops(features, labels, classes, bias):
 def test_weights_are_those_of_the_formula(each, bias):
     features, labels = sample(each=each)
     if max(each) == 1:
-        features = features + torch.arange(4)[:, None] * 0  # nothing varies within a class
         found = weights(features, labels, 4, bias)
         assert all(t.isfinite().all() for t in found)
         return

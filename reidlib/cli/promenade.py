@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -61,8 +62,7 @@ def measure(
 
     Part of the report's records; what is recorded is skipped.
     """
-    from reidlib.experiments import measuring
-    from reidlib.experiments.evidence import Evidence
+    from reidlib.experiments.locks import held
     from reidlib.files import data_folder
 
     folder, known = (out or data_folder("results") / "promenade").absolute(), ("colours", "doses")
@@ -71,24 +71,38 @@ def measure(
             raise ReidError(f"there is no part {part!r} to measure; there are {', '.join(known)}")
     if worlds < 1:
         raise ReidError(f"--worlds is at least 1, not {worlds}")
+    with held(folder / ".locks" / "measuring") as mine:
+        if not mine:
+            raise ReidError(f"another program measures into {folder} already; let it finish")
+        done = _measured(folder, parts or known, worlds, model, runs)
+    told = {name: {k: s["map"] for k, s in r.scores.items()} for name, r in done.items()}
+    lines = [f"{name}: {len(scores)} scores" for name, scores in told.items()]
+    tell(told, "\n".join(lines), json)
+
+
+def _measured(
+    folder: Path, parts: Sequence[str], worlds: int, model: Path | None, runs: Path
+) -> dict[str, Any]:
+    """Record by name."""
+    from reidlib.experiments import measuring
+    from reidlib.experiments.evidence import Evidence
+
     done: dict[str, Any] = {}
-    if "colours" in (parts or known):
+    if "colours" in parts:
         for scenarios in (["street"], []):  # what a rule asks for first, then all the rest
             for world in range(worlds):
                 record = measuring.measure_colours(folder, world, scenarios=scenarios)
                 done[record.name] = record
-    if "doses" in (parts or known):
+    if "doses" in parts:
         kept = None
         if model:
-            held = Evidence(folder.parent).held.get("baseline", {})
-            if 0 not in held:
+            known = Evidence(folder.parent).held.get("baseline", {})
+            if 0 not in known:
                 raise ReidError(f"{folder.parent} has no record of the baseline in world 0")
-            kept = model, held[0].record
+            kept = model, known[0].record
         record = measuring.measure_doses(folder, runs.absolute(), kept=kept)
         done[record.name] = record
-    told = {name: {k: s["map"] for k, s in r.scores.items()} for name, r in done.items()}
-    lines = [f"{name}: {len(scores)} scores" for name, scores in told.items()]
-    tell(told, "\n".join(lines), json)
+    return done
 
 
 def report(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -107,7 +106,9 @@ def verdicts(
         "",
         f"{len(chosen)} claims: " + ", ".join(f"{n} {word}" for word, n in counts.items()),
     ]
-    tell([_finite(v.as_dict()) for v in chosen], "\n".join(lines), json)
+    from reidlib.experiments.statistics import finite
+
+    tell([finite(v.as_dict()) for v in chosen], "\n".join(lines), json)
 
 
 def _folder(records: Path | None) -> Path:
@@ -134,16 +135,9 @@ def _sheet(sheet: Sheet) -> dict[str, Any]:
 def _plain(found: Any) -> Any:
     from dataclasses import asdict
 
-    return _finite(asdict(found))
+    from reidlib.experiments.statistics import finite
 
-
-def _finite(value: Any) -> Any:
-    """JSON has no infinity: the interval of a single world is null."""
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return finite(asdict(found))
 
 
 def register(app: typer.Typer) -> None:

@@ -25,7 +25,7 @@ from reidlib.experiments.fair_numbers import (
     Rung,
     standard_error,
 )
-from reidlib.experiments.statistics import Estimate, estimate
+from reidlib.experiments.statistics import Estimate, estimate, finite
 from reidlib.experiments.study_records import Run, maps
 from reidlib.recipes import profile
 
@@ -94,7 +94,7 @@ class Fairness:
         del plain["resampled"]
         for rung, row in zip(self.ladder, plain["ladder"]):
             row["error"] = rung.error
-        found: dict[str, Any] = _plain({**plain, "sampling_error": self.sampling_error})
+        found: dict[str, Any] = finite({**plain, "sampling_error": self.sampling_error})
         return found
 
 
@@ -294,14 +294,6 @@ def told(found: Estimate, signed: bool = False) -> str:
     if found.worlds < 2:
         return f"{mean} (one world)"
     return f"{mean} ± {found.high - found.mean:.1f} ({found.worlds} worlds)"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 __all__ = ["FAILS", "HOLDS", "OPEN", "SCENARIOS", "Fairness", "Line", "examine", "told"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -99,3 +100,12 @@ def _p(mean: float, sd: float, count: int) -> float:
     if sd == 0:
         return 0.0 if mean else 1.0
     return float(2 * t.sf(abs(mean) / (sd / math.sqrt(count)), count - 1))
+
+
+def finite(value: Any) -> Any:
+    """Plain data for JSON, which has no infinity: the interval of a single world is null."""
+    if isinstance(value, Mapping):
+        return {key: finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

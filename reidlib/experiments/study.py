@@ -211,19 +211,10 @@ def outdated(record: Record, trial: Trial) -> str:
     from dataclasses import asdict
     from json import dumps, loads
 
-    from reidlib.data.promenade.settings import VERSION
-    from reidlib.experiments.jobs import shipped
-    from reidlib.sources import sources
+    from reidlib.experiments.study_records import why_stale
 
     if record.profile != loads(dumps(asdict(trial.profile))):
         return "the profile has changed"
     if record.recipe != loads(dumps(asdict(trial.recipe))):
         return "the recipe has changed"
-    if record.data["version"] != VERSION:
-        return f"Promenade is at version {VERSION} now, was at {record.data['version']}"
-    now = shipped(trial.recipe, trial.profile)
-    if trial.weights is None and now and record.start != now:
-        return f"it started from {record.start}, not from {now}"
-    here, then = sources(trial.recipe), record.code["sources"]
-    changed = [name for name in {**then, **here} if then.get(name) != here.get(name)]
-    return f"{', '.join(changed)} changed" if changed else ""
+    return why_stale(record)
