@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from reidlib.models.classifiers import Classifier, RegionClassifiers
 
 STEPS = 2.0 ** torch.arange(-8, 5)  # the scales tried, times 1 / (variance within a class)
+LEAST = 1e-2  # of all variance is within classes, even where each shows one clip alone
 
 
 def imprint(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
@@ -91,7 +92,8 @@ def weights(
         away, own = (v - (v @ along)[:, None] * along for v in (away, own))
     logits = (x @ away.T).scatter(1, labels[:, None], (x * own).sum(dim=1, keepdim=True))
 
-    within = (features - means[labels]).var(dim=0).mean().clamp(min=1e-12)
+    within = (features - means[labels]).var(dim=0).mean()
+    within = torch.maximum(within, LEAST * x.var(dim=0).mean()).clamp(min=1e-12)
     scales = STEPS.to(features) / within
     losses = torch.stack([F.cross_entropy(scale * logits, labels) for scale in scales])
     weight = scales[losses.argmin()] * away

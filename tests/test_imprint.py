@@ -84,6 +84,18 @@ def test_what_all_classes_share_moves_no_logit():
     torch.testing.assert_close(weight @ shown.mean(dim=0), torch.zeros(4, dtype=torch.float64))
 
 
+def test_one_clip_a_class_gives_moderate_weights():
+    """Nothing varies within such classes; the scale then follows all variance."""
+    features, labels = sample(each=(1, 1, 1, 1))
+    weight, _ = weights(features, labels, 4, bias=True)
+    spread = features.var(dim=0).mean()
+    largest = 16 / (0.01 * spread) * (features - features.mean(dim=0)).norm(dim=1).max()
+    assert weight.norm(dim=1).max() <= largest * (1 + 1e-12)
+    assert weight.norm() > 0.01
+    again, _ = weights(1e3 * features, labels, 4, bias=True)
+    torch.testing.assert_close(1e3 * again, weight)
+
+
 def test_one_class_alone_gives_zeros():
     features, labels = sample(each=(3, 0, 0, 0))
     weight, _ = weights(features, labels, 4)

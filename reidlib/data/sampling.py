@@ -240,6 +240,8 @@ def overlap(n: int, t: int, stride: int | None = None, tail: str = "cover") -> n
     tail: "cover" adds a window flush with the end where frames are left over, "drop" does not.
     A tracklet shorter than t gives one window that starts again.
     """
+    if tail not in ("cover", "drop"):
+        raise ValueError(f"tail is cover or drop, not {tail!r}")
     if n < t:
         return (np.arange(t) % n)[None]
     starts = np.arange(0, n - t + 1, stride or max(1, t // 2))

@@ -129,11 +129,11 @@ def cut(clips: Tensor, corner: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def normalise(clips: Tensor) -> Tensor:
-    """uint8 (b, t, 3, h, w) -> float32 with ImageNet's mean 0 and deviation 1."""
+    """(b, t, 3, h, w) of 0 to 255 -> float32 with ImageNet's mean 0 and deviation 1."""
     mean, deviation = (
         torch.tensor(x, device=clips.device)[:, None, None] for x in (MEAN, DEVIATION)
     )
-    return clips.float().div_(255).sub_(mean).div_(deviation)
+    return clips.to(torch.float32, copy=True).div_(255).sub_(mean).div_(deviation)
 
 
 def erase(clips: Tensor, box: Tensor, fill: Sequence[float]) -> Tensor:

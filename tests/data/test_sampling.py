@@ -352,6 +352,12 @@ def test_worked_examples():
     assert len(consecutive_cyclic_tail(190, 4)) == 48
 
 
+def test_an_unknown_tail_is_refused_at_any_length():
+    for n in (3, 20):
+        with pytest.raises(ValueError, match="tail is cover or drop, not 'drp'"):
+            TEST_RULES["overlap"](n, 8, None, "drp")
+
+
 def test_pieces_of_32_leave_a_short_one():
     assert [len(p) for p in consecutive_pieces(70)] == [32, 32, 6]
     assert np.concatenate(consecutive_pieces(70)).tolist() == list(range(70))

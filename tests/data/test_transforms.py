@@ -269,3 +269,6 @@ def test_the_input_is_left_alone():
     run(clips, Augment(flip=1, crop=0.5, erase=1))
     prepare(clips, SIZE)
     assert torch.equal(clips, before)
+    tones = clips.float()
+    normalise(tones)
+    assert torch.equal(tones, before.float())

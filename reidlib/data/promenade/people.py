@@ -95,9 +95,11 @@ _WEIGHTS: Mapping[str, list[float]] = MappingProxyType(
         "bag_colour": _UPPER,
     }
 )
-# What look-alikes share: the salient garment, skin and build.
-FAMILY_TRAITS = ("skin", "upper", "upper_colour", "second_colour", "pattern", "sleeve", "logo",
-                 "fabric", "build", "height", "hips")  # fmt: skip
+# What look-alikes share: head, salient garment and build. Half of the families also share the
+# lower garment.
+FAMILY_TRAITS = ("skin", "hair", "hairstyle", "hat", "upper", "upper_colour", "second_colour",
+                 "pattern", "sleeve", "logo", "fabric", "build", "height", "hips")  # fmt: skip
+SOMETIMES_SHARED = ("lower", "lower_colour")
 
 Traits = dict[str, np.ndarray]  # name -> one entry a person: indices into ATTRIBUTES, or measures
 
@@ -114,13 +116,17 @@ def family_of(settings: Settings, person: Ints) -> Ints:
 
     The strength of `lookalike` is the share of families that are real.
     """
-    low = person < VALIDATION_FROM  # training and test people alternate
-    start = np.where(person >= PRETRAIN_FROM, PRETRAIN_FROM, VALIDATION_FROM)
-    index = np.where(low, (person - 1) // 2, person - start)
-    group = np.where(low, (person + 1) % 2, np.where(start == PRETRAIN_FROM, 3, 2))
-    family = 1 + index // settings.family + 10_000 * (1 + group)
+    beyond = np.where(person >= PRETRAIN_FROM, 3, 2)
+    group = np.where(person < VALIDATION_FROM, (person + 1) % 2, beyond)
+    family = 1 + _index(person) // settings.family + 10_000 * (1 + group)
     real = uniform("family", settings.world, family) < settings.strength["lookalike"]
     return np.where(real & (person > 0), family, 0)
+
+
+def _index(person: Ints) -> Ints:
+    """Raw identities -> places in their own set of people; training and test people alternate."""
+    start = np.where(person >= PRETRAIN_FROM, PRETRAIN_FROM, VALIDATION_FROM)
+    return np.where(person < VALIDATION_FROM, (person - 1) // 2, person - start)
 
 
 def draw_traits(world: int, keys: Ints) -> Traits:
@@ -153,6 +159,13 @@ def dress_people(settings: Settings, person: Ints, keys: Ints) -> Traits:
     shared = draw_traits(settings.world, integer("family", settings.world, family))
     for name in FAMILY_TRAITS:
         traits[name] = np.where(inside, shared[name], traits[name])
+    alike = inside & (uniform("same lower garment", settings.world, family) < 0.5)
+    for name in SOMETIMES_SHARED:
+        traits[name] = np.where(alike, shared[name], traits[name])
+    # No two relatives' shoes have one colour: something always tells them apart.
+    member = _index(person) % settings.family
+    apart = (shared["shoes"] + 5 * member) % len(CLOTH)
+    traits["shoes"] = np.where(inside, apart, traits["shoes"])
     # A dress would belong to the salient garment and hide the lower one, a cue of their own.
     dress = inside & (traits["lower"] == _DRESS)
     traits["lower"] = np.where(dress, _TROUSERS, traits["lower"])

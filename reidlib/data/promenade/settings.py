@@ -11,7 +11,7 @@ from typing import Literal
 
 from reidlib.errors import ReidError
 
-VERSION = "8"  # changes whenever the same request gives other pixels, rows or truth
+VERSION = "9"  # changes whenever the same request gives other pixels, rows or truth
 
 PEOPLE = ("train", "validation", "test", "pretrain")  # disjoint sets
 ILLNESSES = ("clutter", "occlusion", "misalignment", "lookalike", "corruption")

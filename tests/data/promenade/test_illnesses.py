@@ -10,7 +10,13 @@ import torch
 
 from reidlib.data.promenade import illnesses
 from reidlib.data.promenade.chance import integer
-from reidlib.data.promenade.people import ATTRIBUTES, FAMILY_TRAITS, family_of
+from reidlib.data.promenade.people import (
+    ATTRIBUTES,
+    FAMILY_TRAITS,
+    SOMETIMES_SHARED,
+    dress_people,
+    family_of,
+)
 from reidlib.data.promenade.settings import ILLNESSES, Settings, resolve
 
 ROWS = np.repeat(np.arange(14, 38), 4)  # behind the twelve tracklets of nobody
@@ -125,13 +131,26 @@ def test_lookalikes_share_what_is_salient_and_keep_the_rest(stage) -> None:
         assert len(set(ill.census.person[members])) == 3
         for name in FAMILY_TRAITS:
             assert len(np.unique(ill.traits[name][members])) == 1, name
+        person, shoes = ill.census.person[members], ill.traits["shoes"][members]
+        assert len({*zip(person, shoes)}) == len({*shoes}) == 3, "each person's own shoes"
     for name in clean.traits:
-        if name not in (*FAMILY_TRAITS, "family", "lower"):
+        if name not in (*FAMILY_TRAITS, *SOMETIMES_SHARED, "shoes", "family"):
             np.testing.assert_array_equal(clean.traits[name], ill.traits[name])
-    for name in ("socks", "shoes", "bag", "lower", "hair"):
+    for name in ("socks", "shoes", "bag", "lower_colour"):
         assert any(
             len(np.unique(ill.traits[name][family == f])) > 1 for f in np.unique(family[people])
         ), name
+
+
+def test_half_of_the_families_share_the_lower_garment() -> None:
+    settings = resolve(Settings(), {"lookalike": 1.0})
+    people = 1 + 2 * np.arange(1500)
+    traits = dress_people(settings, people, integer("person", settings.world, people))
+    outfits = 16 * traits["lower"] + traits["lower_colour"]
+    family = traits["family"]
+    one = np.array([len(np.unique(outfits[family == f])) == 1 for f in np.unique(family)])
+    assert len(one) == 500
+    assert 0.44 < one.mean() < 0.62  # half, and a few by chance
 
 
 def test_share_and_size_of_families() -> None:
