@@ -134,7 +134,7 @@ def untrained(name: str, how_big: str = "laptop") -> Arm:
 
     chosen, size = recipe(name), profile(how_big)
     model = build(chosen, size, num_classes=625, pretrained=False).model
-    return Arm(name, model, chosen, size, "none, untrained")
+    return Arm(name, model.eval(), chosen, size, "none, untrained")
 
 
 def records(folder: Path | None = None) -> list[Any]:
