@@ -56,6 +56,7 @@ def experiment(
     What is recorded is skipped; stopped at any moment, it goes on when repeated.
     """
     from reidlib.data.promenade.settings import SCENARIOS
+    from reidlib.experiments.forecast import forecast
     from reidlib.experiments.jobs import Data, chosen, find, make_jobs
     from reidlib.experiments.runner import cluster, cores, run_jobs
     from reidlib.experiments.worker import Places
@@ -75,7 +76,8 @@ def experiment(
     places = Places(folder, runs.absolute(), kept, device, threads)
     if dry:
         left = [job for job in todo if find(job, places.results).missing(job)]
-        tell([str(job) for job in left], _dry(left, len(todo)), json)
+        hours = forecast(left, places.results).told(jobs or max(1, cores() // threads))
+        tell([str(job) for job in left], _dry(left, len(todo), hours), json)
         return
     here = nullcontext((None, max(1, cores() // threads)))
     with cluster(dask) if dask else here as (executor, room):
@@ -86,8 +88,9 @@ def experiment(
     raise typer.Exit(1 if report.failed else 0)
 
 
-def _dry(left: list[Any], total: int) -> str:
-    return "\n".join([*map(str, left), f"{len(left)} of {total} runs are not recorded yet"])
+def _dry(left: list[Any], total: int, hours: str) -> str:
+    lines = [*map(str, left), f"{len(left)} of {total} runs are not recorded yet"]
+    return "\n".join(lines + [hours] * bool(left))
 
 
 def _plain(report: Any) -> dict[str, Any]:
