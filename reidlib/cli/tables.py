@@ -39,13 +39,15 @@ def table(
 ) -> None:
     """Print a paper's table: its numbers, ours from stored records, a verdict on each row.
 
-    Besides the tables: `bounds`, printed numbers that their own protocol or paper rules out, and
-    `disagreements`, rivals for whom the papers print different numbers.
+    Besides the tables: `five-papers`, every method in every scenario; `bounds`, printed numbers
+    that their own protocol or paper rules out, and `disagreements`, rivals for whom the papers
+    print different numbers.
     """
     from dataclasses import replace
 
     from reidlib.experiments import tables, writing
     from reidlib.experiments.fair_numbers import noise
+    from reidlib.experiments.five_papers import five_papers
     from reidlib.experiments.jobs import Data
     from reidlib.experiments.printed import printed
 
@@ -53,17 +55,22 @@ def table(
     if len(chosen) + json > 1:
         raise ReidError("choose one of --latex, --csv, --markdown, --json")
     form = chosen[0] if chosen else "text"
+    asked = Data(data, None, scenario, size, options=assignments(options))
     if name in writing.PAPERS_ALONE:
         sheet = writing.PAPERS_ALONE[name]()
+        tell(_sheet(sheet), writing.write(sheet, form), json)
+    elif name == writing.FIVE_PAPERS:
+        evidence = _evidence(records, asked, profile)
+        sheet = writing.five_papers_sheet(
+            *(five_papers(evidence, measure, own=own) for own in (False, True))
+        )
         tell(_sheet(sheet), writing.write(sheet, form), json)
     elif printed(name).kind == "comparison":
         rivals = tables.comparison(name, _folder(records), profile)
         sheet = writing.comparison_sheet(rivals)
         tell(_sheet(sheet), writing.write(sheet, form), json)
     else:
-        evidence = _evidence(
-            records, Data(data, None, scenario, size, options=assignments(options)), profile
-        )
+        evidence = _evidence(records, asked, profile)
         found = tables.ablation(name, evidence, measure, scored)
         sheet = writing.ablation_sheet(found)
         if (data, profile) == ("promenade", "laptop") and (more := noise(_folder(records))):
@@ -141,7 +148,11 @@ def _plain(found: Any) -> Any:
 
 
 def register(app: typer.Typer) -> None:
-    app.command(epilog=example("reid table sinet-3", "reid table trsa-1 --measure rank-1 --csv"))(
-        table
-    )
+    app.command(
+        epilog=example(
+            "reid table sinet-3",
+            "reid table five-papers",
+            "reid table trsa-1 --measure rank-1 --csv",
+        )
+    )(table)
     app.command(epilog=example("reid verdicts", "reid verdicts TRSA --json"))(verdicts)

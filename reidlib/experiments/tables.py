@@ -80,7 +80,7 @@ def ablation(name: str, evidence: Evidence, measure: str = "mAP", scored: str = 
             )
         )  # fmt: skip
     sets = tuple(dict.fromkeys(data for data, what in paper.columns if what == measure))
-    return Table(name, paper.source, measure, sets, _trained(evidence),
+    return Table(name, paper.source, measure, sets, trained_on(evidence),
                  scored or evidence.trained_on, tuple(rows))  # fmt: skip
 
 
@@ -131,7 +131,8 @@ def _claimed(of: str, base: str) -> Comparison | None:
     return None
 
 
-def _trained(evidence: Evidence) -> str:
+def trained_on(evidence: Evidence) -> str:
+    """Data and profile of the records, in words."""
     data = evidence.data
     if data.name != "promenade":
         return f"{PRINTED_NAMES.get(data.name, data.name)}, profile {evidence.profile}"

@@ -8,11 +8,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from reidlib.experiments.five_papers import FivePapers
 from reidlib.experiments.printed import breaches, disagreements, printed_tables
 from reidlib.experiments.printed_tables import DIAMETERS
 from reidlib.experiments.statistics import Estimate
 from reidlib.experiments.tables import NOT_RUN, Comparisons, Table
 
+FIVE_PAPERS = "five-papers"  # as `reid table` calls it
 FORMATS = ("text", "markdown", "latex", "csv")
 
 
@@ -56,6 +58,28 @@ def ablation_sheet(table: Table) -> Sheet:
     stale = {row.stale for row in table.rows if row.stale and row.ours}
     notes += [f"!: stale, {why}" for why in sorted(stale)]
     return Sheet(f"{table.name}: {table.source}", header, tuple(rows), tuple(notes))
+
+
+def five_papers_sheet(*tables: FivePapers) -> Sheet:
+    """Scores of every method in every scenario, then its gains; a table for each kind of base."""
+    first = tables[0]
+    scenarios = tuple(first.rows[0].cells)
+    rows = []
+    for together in zip(*(table.rows for table in tables)):
+        row = together[0]
+        held = any(cell.score for cell in row.cells.values())
+        mark = " !" if held and any(one.stale for one in together) else ""
+        rows.append((row.name + mark, "", *(_score(cell.score) for cell in row.cells.values())))
+        for one in together:
+            gains = [_gain(cell.gain) for cell in one.cells.values()]
+            rows += [(f"{one.name}{mark}", f"minus {one.base}", *gains)] if one.base else []
+    notes = [
+        f"{first.measure}, percent; {first.trained}; mean and 95 % t interval over worlds, "
+        "differences paired by world; a number alone is of one world",
+    ]
+    stale = {row.stale for table in tables for row in table.rows if row.stale}
+    notes += [f"!: stale, {why}" for why in sorted(stale)]
+    return Sheet("five papers, one protocol", ("method", "", *scenarios), tuple(rows), tuple(notes))
 
 
 def comparison_sheet(table: Comparisons) -> Sheet:
@@ -110,6 +134,7 @@ def list_sheet() -> Sheet:
     """Every name that can be asked for."""
     rows: list[tuple[str, ...]] = [(t.name, t.source, t.kind) for t in printed_tables().values()]
     rows.append(("tacan-3", "TACAN, Table 3", "diameters"))
+    rows.append((FIVE_PAPERS, "all", "scenarios"))
     rows += [("bounds", "all", "check"), ("disagreements", "all", "check")]
     return Sheet("tables", ("name", "source", "kind"), tuple(sorted(rows)))
 

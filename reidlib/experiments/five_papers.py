@@ -1,0 +1,260 @@
+"""Five papers, one protocol: every method in every scenario, and what it costs.
+
+The methods are trained on the same people from the same first weights with the same budget, each
+with the losses and batches of its own paper. So there are two questions. Against `baseline`: what
+does a paper's whole recipe bring? Against its own base (`OWN`: the same losses and batches without
+the paper's modules): what do the modules bring?
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from reidlib.data.promenade.settings import ILLNESSES, SCENARIOS
+from reidlib.experiments.claims import CLAIMS
+from reidlib.experiments.evidence import Evidence, Held
+from reidlib.experiments.printed import MEASURES
+from reidlib.experiments.statistics import Estimate, estimate
+from reidlib.experiments.tables import known, trained_on
+from reidlib.recipes import PAPERS, profile, recipe
+
+BASELINE = "baseline"
+# The row of each paper's own table that its modules are added to.
+OWN = {
+    "trsa": "trsa-1/triplet",
+    "rgsa_rgtr": "rgsa-1/baseline",
+    "fgra": "fgra-2/gb-avg",
+    "tacan": "tacan-1/triplet",
+    "sinet": "sinet-2/base",
+}
+METHODS = (BASELINE, *PAPERS)
+WORLDS = 5  # as many as an interval here is made for
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One method in one scenario, percent; None without a record.
+
+    gain: over the row's base. beyond: that gain minus the gain in `clean`, which is what the
+    illness itself explains; None in `clean`.
+    """
+
+    score: Estimate | None
+    gain: Estimate | None
+    beyond: Estimate | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method: scenario -> cell. stale: why its records may not hold any more, or ""."""
+
+    method: str
+    base: str  # the recipe that gains are against; "" for the baseline itself
+    cells: Mapping[str, Cell]
+    stale: str
+
+    @property
+    def name(self) -> str:
+        return PAPERS.get(self.method, self.method)
+
+
+@dataclass(frozen=True)
+class FivePapers:
+    """Baseline and five methods in every scenario, in one measure."""
+
+    measure: str
+    trained: str
+    rows: tuple[Row, ...]
+
+    @property
+    def empty(self) -> bool:
+        """Whether no record says anything."""
+        return not any(cell.score for row in self.rows for cell in row.cells.values())
+
+
+def five_papers(evidence: Evidence, measure: str = "mAP", *, own: bool = False) -> FivePapers:
+    """The whole table; own: gains over each paper's own base instead of over the baseline."""
+    known(measure)
+    key = MEASURES[measure]
+    rows = []
+    for method in METHODS:
+        base = "" if method == BASELINE else OWN[method] if own else BASELINE
+        cells = {scenario: _cell(evidence, method, base, key, scenario) for scenario in SCENARIOS}
+        rows.append(Row(method, base, cells, evidence.stale(*filter(None, (method, base)))))
+    return FivePapers(measure, trained_on(evidence), tuple(rows))
+
+
+def _cell(evidence: Evidence, method: str, base: str, key: str, scenario: str) -> Cell:
+    score = evidence.score(method, key, scenario)
+    if not base:
+        return Cell(score, None, None)
+    beyond = None
+    if scenario != "clean":
+        beyond = evidence.gain_under(method, base, key, scenario)
+    return Cell(score, evidence.gain(method, base, key, scenario), beyond)
+
+
+def named(paper: str) -> tuple[str, ...]:
+    """The illnesses that a paper's claims are about: of their comparisons, or in their words."""
+    claims = [claim for claim in CLAIMS if claim.paper == PAPERS[paper]]
+    found = {c.illness for claim in claims for c in claim.comparisons}
+    found |= {word for claim in claims for word in re.findall(r"\w+", claim.text)}
+    return tuple(illness for illness in ILLNESSES if illness in found)
+
+
+def missing(evidence: Evidence, *, own: bool = False, worlds: int = WORLDS) -> str:
+    """Which runs the table still waits for, and what makes them; "" when nothing is missing."""
+    recipes = [*METHODS, *(OWN.values() if own else ())]
+    done = {name: sum(_complete(h) for h in evidence.held.get(name, {}).values())
+            for name in recipes}  # fmt: skip
+    short = {name: count for name, count in done.items() if count < worlds}
+    if not short:
+        return ""
+    told = ", ".join(f"{name} {count} of {worlds}" for name, count in short.items())
+    return (
+        f"worlds with a record that holds, in all {len(SCENARIOS)} scenarios: {told}.\n"
+        f"What makes the others: reid experiment {' '.join(short)} "
+        f"--profile {evidence.profile} --worlds {worlds}"
+    )
+
+
+def _complete(held: Held) -> bool:
+    return not held.stale and set(SCENARIOS) <= set(held.record.scores)
+
+
+def sure(row: Row, scenario: str) -> bool | None:
+    """Whether the gain's interval excludes zero; None without a gain."""
+    gain = row.cells[scenario].gain
+    return None if gain is None else gain.low > 0 or gain.high < 0
+
+
+@dataclass(frozen=True)
+class Advice:
+    """For one kind of video. better, worse: methods whose gain is surely above or below zero.
+
+    open: those whose interval contains zero, or that have none; unknown: those without a record.
+    """
+
+    scenario: str
+    named_by: tuple[str, ...]
+    better: tuple[tuple[str, Estimate], ...]  # the largest gain first
+    worse: tuple[tuple[str, Estimate], ...]
+    open: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def advice(table: FivePapers) -> tuple[Advice, ...]:
+    """Which method for which video, as far as the records decide it."""
+    return tuple(_advice(table, scenario) for scenario in SCENARIOS)
+
+
+def _advice(table: FivePapers, scenario: str) -> Advice:
+    gains = {row.name: row.cells[scenario].gain for row in table.rows if row.base}
+    measured = {name: gain for name, gain in gains.items() if gain}
+    ranked = sorted(measured.items(), key=lambda item: -item[1].mean)
+    return Advice(
+        scenario,
+        tuple(PAPERS[paper] for paper in PAPERS if scenario in named(paper)),
+        tuple((name, gain) for name, gain in ranked if gain.low > 0),
+        tuple((name, gain) for name, gain in ranked if gain.high < 0),
+        tuple(name for name, gain in ranked if gain.low <= 0 <= gain.high),
+        tuple(name for name, gain in gains.items() if gain is None),
+    )
+
+
+# What it costs ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Price:
+    """Of one method. Counted on shapes alone, without weights, so that no machine has a say.
+
+    parameters: those that the embedding depends on. multiply_adds, kept: of one frame; kept are
+    the bytes that its forward pass keeps for the backward pass in float32.
+    """
+
+    method: str
+    frames: int  # of a clip
+    parameters: int
+    multiply_adds: float
+    kept: float
+
+    @property
+    def name(self) -> str:
+        return PAPERS.get(self.method, self.method)
+
+
+def price(method: str, size: str = "paper") -> Price:
+    """What a recipe costs at the size of a profile."""
+    from reidlib.build import build
+    from reidlib.costs import costs
+    from reidlib.recipes.core import plan
+
+    chosen, how = recipe(method), profile(size)
+    numbers = plan(chosen, how)
+    model = build(chosen, how, num_classes=625, pretrained=False).model
+    counted = costs(model, numbers.frames, numbers.size)
+    clip = (numbers.frames, 3, *numbers.size)
+    return Price(
+        method, numbers.frames, counted.embedding_parameters,
+        counted.multiply_adds / numbers.frames, kept_bytes(model, clip) / numbers.frames,
+    )  # fmt: skip
+
+
+def kept_bytes(model: nn.Module, clip: Sequence[int], clips: int = 2) -> float:
+    """Bytes that training keeps between forward and backward pass, for one clip (t, c, h, w).
+
+    Every storage that autograd saves is counted once; the parameters' own are not, they are there
+    anyway. clips: how many pass at once; batch norms want more than one.
+    """
+    from torch._subclasses.fake_tensor import FakeTensorMode
+    from torch.func import functional_call
+
+    kept: dict[int, Tensor] = {}  # by storage; the tensors stay alive, so that no address is reused
+
+    def save(tensor: Tensor) -> Tensor:
+        kept.setdefault(tensor.untyped_storage()._cdata, tensor)
+        return tensor
+
+    was = [(part, part.training) for part in model.modules()]
+    with FakeTensorMode(allow_non_fake_inputs=True) as shapes_only:
+        own = {name: shapes_only.from_tensor(p) for name, p in model.named_parameters()}
+        buffers = {name: shapes_only.from_tensor(x) for name, x in model.named_buffers()}
+        model.train()
+        with torch.autograd.graph.saved_tensors_hooks(save, lambda tensor: tensor):
+            functional_call(model, {**own, **buffers}, (torch.zeros(clips, *clip),))
+    for part, mode in was:
+        part.training = mode
+    for parameter in own.values():
+        kept.pop(parameter.untyped_storage()._cdata, None)
+    return sum(tensor.untyped_storage().nbytes() for tensor in kept.values()) / clips
+
+
+def milliseconds(evidence: Evidence, method: str) -> Estimate | None:
+    """Of training, for one frame, mean over worlds, as the records have it; None without one.
+
+    Runs share their machine with others, so compare methods of one campaign only.
+    """
+    speeds = [
+        held.record.readings["frames_per_second"]
+        for held in evidence.held.get(method, {}).values()
+        if held.record.readings.get("frames_per_second", math.nan) > 0
+    ]
+    return estimate([1000 / speed for speed in speeds]) if speeds else None
+
+
+def machines(evidence: Evidence) -> str:
+    """On what the methods were timed, in words."""
+    kinds = {
+        f"{m['device']}, {m['threads']} thread{'s' * (m['threads'] != 1)} a run"
+        for method in METHODS
+        for held in evidence.held.get(method, {}).values()
+        if (m := held.record.machine).get("device")
+    }
+    return "; ".join(sorted(kinds))
