@@ -159,11 +159,11 @@ PROFILES: dict[str, Profile] = {
             "smoke", 64, 32, "small", True, 4, 2, 4, 3e-4, summary="seconds: does every part run?"
         ),
         Profile(
-            "laptop", 64, 32, "small", True, 8, 4, 500, 5e-4, 0.99, "bf16", "small", True,
-            summary="about a minute on 2 cores: every statistic",
+            "laptop", 64, 32, "small", True, 8, 4, 750, 1e-3, 0.99, "bf16", "small", True,
+            summary="one to two minutes on 2 cores: every statistic",
         ),
         Profile(
-            "fine", 128, 64, "small", True, 8, 4, 500, 5e-4, 0.99, "bf16", "small", True,
+            "fine", 128, 64, "small", True, 8, 4, 750, 1e-3, 0.99, "bf16", "small", True,
             summary="a few minutes on 2 cores: every picture of attention",
         ),
         Profile(
