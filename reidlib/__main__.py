@@ -17,6 +17,7 @@ from reidlib.cli import (
     promenade,
     runs,
     tables,
+    truth,
 )
 from reidlib.errors import ReidError
 
@@ -34,6 +35,7 @@ for room in (
     experiments,
     figures,
     tables,
+    truth,
     embeddings,
     promenade,
     lists,

@@ -106,8 +106,7 @@ def verdicts(
         kinds = ", ".join(v.claim.kinds)
         lines += [f"{v.claim.id} ({kinds})  {v.claim.text}", f"    {v.verdict}"]
         lines += [f"    paper: {v.claim.printed}", f"    ours: {v.why or 'nothing yet'}"]
-        shown = [f for f in v.findings if not f.comparison.decides and f.found]
-        lines += [f"    beside: {finding}" for finding in shown]
+        lines += [f"    beside: {told}" for told in v.beside]
     counts = Counter(v.verdict for v in chosen)
     lines += [
         "",

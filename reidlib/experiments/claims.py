@@ -2,7 +2,9 @@
 
 Kinds: S superiority, E equivalence ("does not matter"), M mechanism, C cost. A comparison is a
 difference of two recipes' scores; where a claim names a cause, it is the difference under that
-illness minus the difference in `clean`. Only comparisons with `decides` carry the verdict.
+illness minus the difference in `clean`. What scores do not show is asked of what the models looked
+at and of their embeddings (`Asked`, answered by `mechanisms`). Only comparisons and questions with
+`decides` carry the verdict.
 """
 
 from __future__ import annotations
@@ -30,8 +32,30 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A question to a record of `mechanisms`: `of` minus `to`, person by person, or `of` alone.
+
+    of, to: sources of the record, a recipe as a rule. sign: 1 where the claim says that the number
+    lies above `than`, -1 where below.
+    """
+
+    question: str
+    of: str
+    to: str = ""
+    scene: str = "street"
+    sign: Literal[1, -1] = 1
+    than: float = 0.0
+    decides: bool = True
+
+    def __str__(self) -> str:
+        less = f" - {self.to}" if self.to else ""
+        bound = f", {'above' if self.sign > 0 else 'below'} {self.than:g}" if self.than else ""
+        return f"{self.question}, {self.of}{less} in {self.scene}{bound}"
+
+
+@dataclass(frozen=True)
 class Claim:
-    """One claim. pending: what its experiment needs besides scores, in words; "" for nothing.
+    """One claim. pending: what is measured by nothing here, in words; "" for nothing.
 
     counted: pairs of recipes whose parameters its cost part compares.
     """
@@ -42,6 +66,7 @@ class Claim:
     printed: str
     kinds: tuple[Kind, ...]
     comparisons: tuple[Comparison, ...] = ()
+    asked: tuple[Asked, ...] = ()
     pending: str = ""
     counted: tuple[tuple[str, str], ...] = ()
 
@@ -58,6 +83,30 @@ def _also(of: str, *against: str, illness: str = "") -> tuple[Comparison, ...]:
 def _e(of: str, *against: str, margin: float = 2.0) -> tuple[Comparison, ...]:
     return tuple(Comparison(of, to, kind="E", margin=margin) for to in against)
 
+
+def _asked(
+    of: str,
+    to: str,
+    scene: str,
+    questions: tuple[tuple[str, Literal[1, -1]], ...],
+    than: float = 0.0,
+) -> tuple[Asked, ...]:
+    return tuple(Asked(question, of, to, scene, sign, than) for question, sign in questions)
+
+
+def _told(
+    of: str, to: str, scene: str, questions: tuple[tuple[str, Literal[1, -1]], ...]
+) -> tuple[Asked, ...]:
+    """Questions that are shown and do not decide."""
+    return tuple(
+        Asked(question, of, to, scene, sign, decides=False) for question, sign in questions
+    )
+
+
+_BY_SLOT: tuple[tuple[str, Literal[1, -1]], ...] = (
+    ("parts, last slot less slot 0", 1), ("breadth, later slots", 1),
+    ("overlap with slot 0, later slots", 1), ("background, later slots", -1), ("deletion", -1),
+)  # fmt: skip
 
 _TRSA = (
     Claim(
@@ -86,11 +135,20 @@ _TRSA = (
         "T5", "TRSA",
         "the penalty makes the frames' attention similar and recovers corrupted regions",
         "no number", ("M",),
-        pending="overlap of a clip's maps, and their mass on the person in covered frames",
+        asked=_asked("trsa-1/sam-reg", "trsa-1/sam", "occlusion", (
+            ("overlap in a clip", 1), ("correlation in a clip", 1), ("person where covered", 1),
+        ))
+        + _told("trsa-1/sam-reg", "trsa-1/sam", "occlusion", (
+            ("inner product in a clip", 1), ("concentration", -1), ("person where bare", 1),
+            ("person", 1),
+        ))
+        + _told("trsa-1/sam", "trsa-1/triplet", "occlusion", (("person", 1),))
+        + _told("trsa-1/sam-reg", "even", "occlusion", (("person", 1),))
+        + _told("trsa-1/sam-reg", "centre", "occlusion", (("person", 1),)),
     ),
     Claim(
         "T6", "TRSA", "the attention has no parameters; 15 frames take 0.0672 s", "0; 0.0672 s",
-        ("C",), pending="the time of 15 frames", counted=(("trsa-1/sam", "trsa-1/triplet"),),
+        ("C",), counted=(("trsa-1/sam", "trsa-1/triplet"),),
     ),
 )  # fmt: skip
 _RGSA = (
@@ -133,11 +191,23 @@ _RGSA = (
     Claim(
         "R7", "RGSA+RGTR",
         "attention covers informative regions, more strongly, and finds small people",
-        "Figure 4", ("M",), pending="mass of the maps on the visible person and its parts",
+        "Figure 4", ("M",),
+        asked=_asked("rgsa-1/rgsa", "rgsa-1/baseline", "misalignment", (
+            ("person", 1), ("parts", 1), ("brightness of the person, one scale", 1),
+            ("person where small", 1),
+        ))
+        + _told("rgsa-1/rgsa", "rgsa-1/baseline", "misalignment", (
+            ("pointing", 1), ("iou", 1), ("deletion", -1),
+        ))
+        + _told("rgsa-1/rgsa", "rgsa-1/rgsa, random map", "misalignment", (("deletion", -1),))
+        + _told("rgsa-1/rgsa", "centre", "misalignment", (("person", 1),))
+        + _told("rgsa-1/rgsa, own attention", "even", "misalignment", (("person", 1),)),
     ),
     Claim(
         "R8", "RGSA+RGTR", "frames complement each other", "no number", ("M",),
-        pending="distance of clip embeddings with one good frame among bad ones",
+        asked=_asked("rgsa_rgtr", "rgsa-1/rgsa", "corruption everywhere", (
+            ("distance to the clean clip", -1),
+        )),
     ),
     Claim(
         "R9", "RGSA+RGTR", "the modules help without the triplet loss too",
@@ -164,7 +234,8 @@ _FGRA = (
         "F4", "FGRA", "the consistency term helps, and makes aligned features compact",
         "+0.7 R1, +1.0 mAP MARS", ("S", "M"),
         _s("fgra-2/cr", "fgra-2/ram-tas") + _also("fgra-2/learned-centres", "fgra-2/cr"),
-        pending="spread of the aligned features",
+        asked=_asked("fgra-2/cr", "fgra-2/ram-tas", "street", (("spread over frames", -1),))
+        + _told("fgra-2/cr", "fgra-2/ram-tas", "street", (("spread over frames, raw", -1),)),
     ),
     Claim(
         "F5", "FGRA", "region attention helps", "+0.6 R1, +0.3 mAP MARS", ("S",),
@@ -183,11 +254,25 @@ _FGRA = (
     ),
     Claim(
         "F8", "FGRA", "a region's response falls on the same body part in every frame",
-        "Figure 5", ("M",), pending="mass of each region's response on its part's box, by frame",
+        "Figure 5", ("M",),
+        asked=_asked("fgra", "", "misalignment", (
+            ("mass on the part beyond its area", 1), ("part beyond stripe", 1),
+        ))
+        + _told("fgra", "activation energy", "misalignment", (
+            ("mass on the part beyond its area", 1), ("part beyond stripe", 1),
+        ))
+        + _told("fgra", "fgra, cells shuffled", "misalignment", (
+            ("mass on the part beyond its area", 1),
+        ))
+        + _told("fgra", "", "misalignment", (
+            ("change of aligned features when cells are shuffled", 1),
+        )),
     ),
     Claim(
         "F9", "FGRA", "several clips relieve a bad reference frame", "no number", ("S",),
-        pending="scores with a covered or foreign first frame, one clip against all clips",
+        asked=_asked("fgra", "", "street", (("AP, all clips minus bad frame first", 1),))
+        + _asked("fgra", "fgra-2/gb-avg", "street", (("AP, all clips minus bad frame first", 1),))
+        + _told("fgra", "", "street", (("AP, good minus bad frame first", 1),)),
     ),
 )  # fmt: skip
 _TACAN = (
@@ -206,7 +291,16 @@ _TACAN = (
     Claim(
         "C3", "TACAN", "clip weights fall under occlusion, not with the background",
         "Figures 4 and 6", ("M",),
-        pending="correlation of weights with the covered fraction; change over swapped backgrounds",
+        asked=(
+            Asked("rank correlation of weight and covered share", "tacan", "", "occlusion", -1),
+            Asked(
+                "change of weight", "tacan, other background", "tacan, half covered", "clean", -1
+            ),
+            Asked("weight less that in clean", "tacan, half covered", "", "clean", -1, 0.0, False),
+            Asked(
+                "weight less that in clean", "tacan, other background", "", "clean", -1, 0.0, False
+            ),
+        ),
     ),
     Claim(
         "C4", "TACAN", "weighted pooling at test helps", "no number", ("S",),
@@ -217,7 +311,13 @@ _TACAN = (
         "C5", "TACAN",
         "the min-max loss clusters people more tightly and makes training more efficient",
         "Table 3, Figure 5", ("M",),
-        pending="diameters raw, of unit vectors and relative; steps to a given validation score",
+        asked=_asked("tacan-1/minmax", "tacan-1/ca", "street", (
+            ("diameter, unit", -1), ("diameter, relative", -1),
+        ))
+        + _told("tacan-1/minmax", "tacan-1/ca", "street", (
+            ("diameter, raw", -1), ("purity of 5 neighbours", 1),
+        )),
+        pending="steps to a given validation score",
     ),
 )  # fmt: skip
 _SINET = (
@@ -236,6 +336,9 @@ _SINET = (
             "sinet-2/sbm", "sinet-3/sbm-centre-only", "sinet-3/sbm-se-only",
             "sinet-3/sbm-without-l1", "sinet-3/sbm-without-head-l1",
         ),
+        asked=_told("sinet-3/sbm-without-l1", "sinet-2/sbm", "street", (
+            ("likeness of heads", 1), ("share of dead heads", 1),
+        )),
     ),
     Claim(
         "S3", "SINet", "the similarity of non-local blocks is dispensable", "85.1 mAP MARS",
@@ -263,17 +366,31 @@ _SINET = (
         "S8", "SINet",
         "attention goes from salient to broad, keeps the salient, does not drift to background",
         "Figures 1 and 6", ("M",),
-        pending="coverage of parts, overlap with the first frame and background mass, by frame",
+        asked=_asked("sinet-2/sbm", "", "lookalike", (
+            ("parts, last slot less slot 0", 1), ("salient part beyond the others", 1),
+        ))
+        + _asked("sinet-2/sbm", "", "lookalike", (("background, last slot less slot 0", -1),), 0.02)
+        + _asked("sinet-2/sbm", "sinet-2/base", "lookalike", (("parts, later slots", 1),))
+        + _told("sinet-2/sbm", "sinet-2/base", "lookalike", _BY_SLOT)
+        + _told("sinet-2/sbm", "sinet-3/non-local", "lookalike", _BY_SLOT)
+        + _told("sinet-2/sbm", "sinet-2/sbm, random map", "lookalike", (("deletion", -1),))
+        + _told("sinet-2/sbm", "centre", "lookalike", (("person", 1),)),
     ),
     Claim(
         "S9", "SINet", "SBM makes a clip's frames less alike, IDM more alike", "no number", ("M",),
-        pending="mean cosine between a clip's frame embeddings",
+        asked=_asked("sinet-2/sbm", "sinet-2/base", "street", (("likeness of frames", -1),))
+        + _asked("sinet-2/idm", "sinet-2/base", "street", (("likeness of frames", 1),))
+        + _told("sinet-2/sbm", "sinet-2/base", "street", (("likeness of frames, centred", -1),))
+        + _told("sinet-2/idm", "sinet-2/base", "street", (("likeness of frames, centred", 1),)),
     ),
     Claim(
         "S10", "SINet", "broad cues rescue look-alikes", "Figure 7", ("S", "M"),
         _s("sinet", "sinet-2/base", illness="lookalike")
         + _also("sinet-2/sbm", "sinet-2/base", illness="lookalike"),
-        pending="mass of attention on the cue in which look-alikes differ",
+        asked=_asked("sinet", "sinet-2/base", "lookalike", (("mass on the cue", 1),))
+        + _told("sinet-2/sbm", "sinet-2/base", "lookalike", (("mass on the cue", 1),))
+        + _told("sinet", "even", "lookalike", (("mass on the cue", 1),))
+        + _told("sinet", "centre", "lookalike", (("mass on the cue", 1),)),
     ),
     Claim(
         "S11", "SINet", "the mutual-information loss keeps diversity", "no number", ("S",),
@@ -286,7 +403,9 @@ _SINET = (
     Claim(
         "S13", "SINet", "IDM learns foreground and silhouette, with negative weights", "no number",
         ("M",),
-        pending="correlation of its position maps with the mean mask; share of negative entries",
+        asked=_asked("sinet-2/idm", "untrained", "street", (
+            ("correlation with the silhouette", 1),
+        )),
     ),
     Claim(
         "S14", "SINet", "IDM costs 1.081 G, SBM 0.014 G, non-local 2.216 G multiply-adds",

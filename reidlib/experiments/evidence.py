@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from reidlib.experiments.claims import Asked
 from reidlib.experiments.jobs import Data, why_stale
+from reidlib.experiments.mechanisms import MECHANISMS
+from reidlib.experiments.mechanisms.records import FOLDER, TruthRecord, load_truth
 from reidlib.experiments.statistics import Estimate, differences, estimate
 from reidlib.records import Record, load_records
+from reidlib.seeing.truth import Estimate as OverPeople
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class Evidence:
     def __init__(self, folder: Path, profile: str = "laptop", data: Data | None = None) -> None:
         self.profile, self.data = profile, data or Data()
         self.held: dict[str, dict[int, Held]] = {}
+        self.truth = self._truth(folder)
         for record in load_records(folder) if folder.is_dir() else ():
             world = self._world(record)
             if world is None:
@@ -35,6 +40,38 @@ class Evidence:
             now = Held(record, why_stale(record))
             if world not in there or _rank(now) > _rank(there[world]):
                 there[world] = now
+
+    def _truth(self, folder: Path) -> dict[str, TruthRecord]:
+        """Records of mechanisms, which are of Promenade."""
+        if self.data.name != "promenade" or not (folder / FOLDER).is_dir():
+            return {}
+        return load_truth(folder)
+
+    def observed(self, claim: str, asked: Asked) -> OverPeople | None:
+        """The answer to a question; None without a record, or where nobody had an answer."""
+        record = self.truth.get(claim)
+        if record is None or not record.has(asked.scene, asked.question, asked.of, asked.to):
+            return None
+        found = record.estimate(asked.scene, asked.question, asked.of, asked.to)
+        return found if found.identities > 1 else None
+
+    def why_truth_is_stale(self, claim: str) -> str:
+        """Why the record of a claim's mechanism does not hold any more, or ""."""
+        return self.truth[claim].stale() if claim in self.truth else ""
+
+    def truth_numbers(self, claim: str) -> tuple[str, ...]:
+        """What the record of a claim says of no person, in words: times and the like."""
+        record = self.truth.get(claim)
+        if record is None:
+            return ()
+        told = [f"{name}: {value:.3g}" for name, value in record.numbers.items()
+                if value is not None]  # fmt: skip
+        told += ["stale"] * bool(told and record.stale())
+        return tuple(told)
+
+    def lacks_cost(self, claim: str) -> bool:
+        """Whether a claim's costs are to be measured and are not."""
+        return claim in MECHANISMS and claim not in self.truth
 
     def _world(self, record: Record) -> int | None:
         if record.profile["name"] != self.profile:

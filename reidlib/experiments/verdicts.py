@@ -2,22 +2,26 @@
 
 An interval that excludes zero decides superiority, two one-sided tests decide equivalence; Holm's
 correction over all comparisons that decide is shown beside, and named where it changes the matter.
+What was asked of pictures and embeddings (`claims.Asked`) has another interval: a bootstrap over
+people, of one trained model a row, so it says nothing of other trainings; Holm leaves it out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from reidlib.experiments.claims import CLAIMS, Claim, Comparison
+from reidlib.experiments.claims import CLAIMS, Asked, Claim, Comparison
 from reidlib.experiments.evidence import Evidence
 from reidlib.experiments.printed import PRINTED_NAMES
 from reidlib.experiments.statistics import Estimate, equivalence, holm, holm_confidence
+from reidlib.seeing.truth import Estimate as OverPeople
 
 MEASURE = "map"
 LEVEL = 0.05
 UNDECIDED, NOT_MEASURED = "undecided", "undecided: not measured yet"
+ONE_MODEL = "of one trained model a row, interval over people"
 EQUIVALENT, DIFFERENT, BESIDE = "equivalent", "different", "numbers beside each other"
 
 
@@ -62,6 +66,23 @@ def told(found: Estimate) -> str:
 
 
 @dataclass(frozen=True)
+class Observed:
+    """One question to a record of a mechanism, answered or not."""
+
+    asked: Asked
+    found: OverPeople | None
+    verdict: str
+    stale: str = ""
+
+    def __str__(self) -> str:
+        if self.found is None:
+            return f"{self.asked}: {NOT_MEASURED.removeprefix('undecided: ')}"
+        one = self.found
+        text = f"{self.asked}: {one.mean:+.3f} [{one.low:+.3f}, {one.high:+.3f}], "
+        return f"{text}{one.identities} people" + (" (stale)" if self.stale else "")
+
+
+@dataclass(frozen=True)
 class Verdict:
     """A claim, what was found, and one line on why."""
 
@@ -70,6 +91,13 @@ class Verdict:
     why: str
     findings: tuple[Finding, ...] = ()
     numbers: tuple[str, ...] = ()  # of the cost part
+    observed: tuple[Observed, ...] = ()
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """What was found and does not decide, a line each."""
+        told = [str(f) for f in self.findings if not f.comparison.decides and f.found]
+        return (*told, *(str(o) for o in self.observed if not o.asked.decides and o.found))
 
     def as_dict(self) -> dict[str, Any]:
         """For scripts."""
@@ -83,6 +111,7 @@ class Verdict:
             "why": self.why,
             "numbers": list(self.numbers),
             "comparisons": [_plain(finding) for finding in self.findings],
+            "mechanisms": [_observed(one) for one in self.observed],
         }
 
 
@@ -105,6 +134,17 @@ def judge(comparison: Comparison, found: Estimate | None, evidence: Evidence) ->
     if not apart:
         return UNDECIDED
     return holds(evidence) if found.mean > 0 else opposite(evidence)
+
+
+def observe(asked: Asked, claim: str, evidence: Evidence) -> Observed:
+    """What the claim's record says, and whether its interval lies where the claim puts it."""
+    found = evidence.observed(claim, asked)
+    if found is None:
+        return Observed(asked, None, NOT_MEASURED)
+    low, high = sorted((asked.sign * found.low, asked.sign * found.high))
+    bound = asked.sign * asked.than
+    word = holds(evidence) if low > bound else opposite(evidence) if high < bound else UNDECIDED
+    return Observed(asked, found, word, evidence.why_truth_is_stale(claim))
 
 
 def verdicts(evidence: Evidence) -> list[Verdict]:
@@ -137,31 +177,35 @@ def _corrected(found: Sequence[Estimate]) -> list[tuple[float, float, float]]:
 
 
 def _verdict(claim: Claim, findings: tuple[Finding, ...], evidence: Evidence) -> Verdict:
-    deciding = [f for f in findings if f.comparison.decides]
+    observed = tuple(observe(asked, claim.id, evidence) for asked in claim.asked)
+    deciding: list[Finding | Observed] = [f for f in findings if f.comparison.decides]
+    deciding += [o for o in observed if o.asked.decides]
     numbers = _numbers(claim, evidence)
+    seen = [o for o in observed if o.asked.decides and o.found]
     why = "; ".join([*map(str, deciding), *numbers])
+    why += f" ({ONE_MODEL})" * bool(seen)
     if claim.pending:
         why += "; " * bool(why) + f"not measured yet: {claim.pending}"
-    return Verdict(claim, _word(claim, deciding, numbers, evidence), why, findings, numbers)
+    words = [one.verdict for one in deciding]
+    return Verdict(claim, _word(claim, words, numbers, evidence), why, findings, numbers, observed)
 
 
-def _word(
-    claim: Claim, deciding: Sequence[Finding], numbers: Sequence[str], evidence: Evidence
-) -> str:
+def _word(claim: Claim, verdicts: Sequence[str], numbers: Sequence[str], evidence: Evidence) -> str:
     """A claim of several parts holds when all do, and fails when one does."""
-    words = {f.verdict for f in deciding}
+    words = set(verdicts)
     for failed in (opposite(evidence), DIFFERENT):
         if failed in words:
             return failed
-    if not deciding:
-        return BESIDE if numbers and not claim.pending else NOT_MEASURED
+    if not words:
+        whole = bool(numbers) and not claim.pending and not evidence.lacks_cost(claim.id)
+        return BESIDE if whole else NOT_MEASURED
     if claim.pending or NOT_MEASURED in words:
         return NOT_MEASURED if words == {NOT_MEASURED} else UNDECIDED
     return words.pop() if len(words) == 1 else UNDECIDED
 
 
 def _numbers(claim: Claim, evidence: Evidence) -> tuple[str, ...]:
-    """The cost part of a claim: counts, and counts of parameters in records."""
+    """The cost part of a claim: counts, counts of parameters in records, times."""
     told = []
     for one, other in claim.counted:
         counts = [evidence.parameters(recipe) for recipe in (one, other)]
@@ -172,7 +216,19 @@ def _numbers(claim: Claim, evidence: Evidence) -> tuple[str, ...]:
 
         for cost in claims(claim.paper.lower()):
             told.append(f"{cost.what}, {cost.convention}: {cost.printed:.3f} G, {cost.ours:.3f} G")
-    return tuple(told)
+    return (*told, *evidence.truth_numbers(claim.id))
+
+
+def _observed(one: Observed) -> dict[str, Any]:
+    found = one.found
+    return {
+        **asdict(one.asked),
+        "mean": found.mean if found else None,
+        "interval": [found.low, found.high] if found else None,
+        "people": found.identities if found else 0,
+        "verdict": one.verdict,
+        "stale": one.stale,
+    }
 
 
 def _plain(finding: Finding) -> dict[str, Any]:

@@ -67,17 +67,23 @@ def purity(features: Tensor, labels: Sequence[int], k: int = 5) -> float:
     Identities with fewer others than k count those only. Rows without another of their own are
     left out; NaN if that leaves none. Euclidean distance.
     """
+    shares = purities(features, labels, k)
+    kept = shares[np.isfinite(shares)]
+    return float(np.mean(kept)) if len(kept) else float("nan")
+
+
+def purities(features: Tensor, labels: Sequence[int], k: int = 5) -> np.ndarray:
+    """`purity` row by row, (n,), NaN for rows without another of their own."""
     x, y = _table(features, labels)
     distances = np.linalg.norm(x[:, None] - x[None], axis=2)
     np.fill_diagonal(distances, np.inf)
     nearest = distances.argsort(axis=1, kind="stable")
-    shares = []
+    shares = np.full(len(y), np.nan)
     for i, order in enumerate(nearest):
         own = int((y == y[i]).sum()) - 1
         if own:
-            kept = order[: min(k, own)]
-            shares.append(float((y[kept] == y[i]).mean()))
-    return float(np.mean(shares)) if shares else float("nan")
+            shares[i] = float((y[order[: min(k, own)]] == y[i]).mean())
+    return shares
 
 
 def silhouette(features: Tensor, labels: Sequence[int]) -> float:

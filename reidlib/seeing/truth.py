@@ -125,6 +125,21 @@ def coverage(maps: Tensor, parts: Tensor, visible: Tensor, count: int = 8) -> Te
     return torch.stack(columns, 1)
 
 
+def part_brightness(maps: Tensor, parts: Tensor, visible: Tensor, count: int = 8) -> Tensor:
+    """How bright each visible body part is on the mean, 1 being the frame's brightest cell.
+
+    maps (n, h, w), parts and visible (n, H, W) -> (n, count - 1), NaN where a part is not seen.
+    """
+    shape = density(maps)
+    shape = shape / shape.amax(dim=(-2, -1), keepdim=True)
+    columns = []
+    for part in range(1, count):
+        seen = (parts.cpu() == part) & visible.cpu()
+        cells = to_cells(seen, shape.shape[-2:])
+        columns.append(_where_any(seen, (cells * shape).sum(dim=(1, 2)) / cells.sum(dim=(1, 2))))
+    return torch.stack(columns, 1)
+
+
 def cue_mask(parts: Tensor, visible: Tensor, differs: Sequence[str]) -> Tensor:
     """Where the attributes named can be seen: (n, H, W) bool, from parts and visible alike.
 
@@ -157,6 +172,21 @@ def overlap(maps: Tensor) -> Tensor:
         return torch.full((len(p),), torch.nan, dtype=torch.float64)
     own = common.diagonal(dim1=1, dim2=2).sum(1)
     return (common.sum(dim=(1, 2)) - own) / (t * (t - 1))
+
+
+def agreement(maps: Tensor) -> Tensor:
+    """How alike the maps of a clip are in shape: (b, t, h, w) -> (b,), Pearson's over cells.
+
+    The mean over pairs of maps that are not even; NaN where there is no such pair. Unlike
+    `overlap` it does not rise when maps get flatter.
+    """
+    p = density(maps).flatten(2)
+    p = p - p.mean(2, keepdim=True)
+    length = p.norm(dim=2, keepdim=True)
+    unit = torch.where(length > 1e-12, p / length, torch.nan)
+    cosines = unit @ unit.mT
+    own = torch.eye(p.shape[1], dtype=torch.bool)
+    return torch.where(own, torch.nan, cosines).flatten(1).nanmean(1)
 
 
 def overlap_with_first(maps: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from reidlib.errors import ReidError
-from reidlib.seeing.clusters import choose_people, diameters, flat, purity, silhouette
+from reidlib.seeing.clusters import choose_people, diameters, flat, purities, purity, silhouette
 
 G = torch.Generator().manual_seed(0)
 LABELS = [1] * 4 + [2] * 3 + [3] * 5 + [4]
@@ -30,6 +30,9 @@ def test_purity_by_loops() -> None:
             shares.append(sum(LABELS[j] == LABELS[i] for _, j in kept) / len(kept))
     assert purity(X, LABELS, k=3) == pytest.approx(sum(shares) / 12, abs=1e-12)
     assert math.isnan(purity(X[:2], [1, 2]))
+    rows = purities(X, LABELS, k=3)
+    assert rows[:12].tolist() == pytest.approx(shares, abs=1e-12)
+    assert np.isnan(rows[12])
 
 
 def test_diameters_by_loops() -> None:

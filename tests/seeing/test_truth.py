@@ -244,3 +244,28 @@ def test_dead_maps_are_left_out_not_counted(scene: Scene) -> None:
     maps[1, 0, 0] = float("nan")
     for values in T.readings(maps, scene).values():
         assert values[:2].isnan().all()
+
+
+def test_agreement_is_of_shape_and_overlap_is_not() -> None:
+    a, b = torch.rand(2, 4, 3, generator=torch.Generator().manual_seed(0)).double()
+    expected = float(np.corrcoef(a.flatten(), b.flatten())[0, 1])
+    assert float(T.agreement(torch.stack([a, b])[None])) == pytest.approx(expected)
+    flatter = torch.stack([a + 9, b + 9])[None]
+    assert float(T.agreement(flatter)) == pytest.approx(expected)
+    assert float(T.overlap(flatter)) > float(T.overlap(torch.stack([a, b])[None]))
+    even = torch.ones(1, 2, 4, 3)
+    assert T.agreement(even).isnan().all()
+    mixed = torch.stack([a, torch.ones(4, 3).double(), 2 * a])[None]
+    assert float(T.agreement(mixed)) == pytest.approx(1.0)
+
+
+def test_part_brightness_by_hand() -> None:
+    maps = torch.tensor([[[4.0, 2.0], [0.0, 1.0]]])
+    parts = torch.zeros(1, 4, 4, dtype=torch.uint8)
+    parts[0, :2, :2], parts[0, 2:, 2:], parts[0, :2, 2] = 1, 3, 2
+    visible = torch.ones(1, 4, 4, dtype=torch.bool)
+    visible[0, 2:, 2:] = False
+    found = T.part_brightness(maps, parts, visible, 4)[0]
+    assert found[:2].tolist() == pytest.approx([1.0, 0.5])
+    assert found[2].isnan()
+    assert T.part_brightness(maps * torch.nan, parts, visible).isnan().all()

@@ -1,0 +1,180 @@
+"""SINet: from salient to broad, diverse frames, the cue that differs, silhouettes, dead heads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from reidlib.data.promenade import ATTRIBUTES
+from reidlib.experiments.mechanisms.core import Lab, Readings, joined, outputs
+from reidlib.seeing.attention import position_maps, silhouette
+from reidlib.seeing.truth import (
+    agreement,
+    breadth,
+    coverage,
+    cue_mask,
+    likeness,
+    mass,
+    overlap_with_first,
+    part_brightness,
+    references,
+    to_cells,
+)
+
+DRAWS, SURE = 400, 0.975  # pictures of noise, and the share of them to be beaten
+
+
+def salient_to_broad(lab: Lab) -> Readings:
+    """S8: Grad-CAM frame by frame. Slots count from 0, the clip's first frame.
+
+    The salient part is the one whose cells are brightest in slot 0; "salient part beyond the
+    others" is its brightness in the later slots less the mean of the other parts', 1 being the
+    frame's brightest cell.
+    """
+    found, scene = Readings(), "lookalike"
+    for recipe in ("sinet-2/base", "sinet-3/non-local", "sinet-2/sbm"):
+        seen = lab.look(recipe, scene)
+        truth, people, owners = joined(seen)
+        maps = lab.cams(recipe, scene, seen)
+        clips = torch.cat(maps)
+        b, t = clips.shape[:2]
+        flat = clips.flatten(0, 1)
+        if not found.cells:
+            found.references(scene, flat, truth, people)
+        found.maps(scene, recipe, flat, truth, people)
+        slots = {
+            "parts": coverage(flat, truth["parts"], truth["visible"]).nanmean(1).reshape(b, t),
+            "breadth": breadth(flat).reshape(b, t),
+            "background": mass(flat, ~truth["mask"]).reshape(b, t),
+            "overlap with slot 0": overlap_with_first(clips),
+        }
+        for name, values in slots.items():
+            for slot in range(t):
+                found.add(scene, recipe, f"{name}, slot {slot}", values[:, slot], owners)
+            if name != "overlap with slot 0":
+                rise = values[:, -1] - values[:, 0]
+                found.add(scene, recipe, f"{name}, last slot less slot 0", rise, owners)
+            found.add(scene, recipe, f"{name}, later slots", values[:, 1:].nanmean(1), owners)
+        bright = part_brightness(flat, truth["parts"], truth["visible"]).reshape(b, t, -1)
+        found.add(scene, recipe, "salient part beyond the others", _kept(bright), owners)
+        for source, areas in lab.deletions(recipe, seen, maps).items():
+            found.add(scene, source, "deletion", areas, owners)
+    return found
+
+
+def _kept(bright: Tensor) -> Tensor:
+    """(b, t, parts) -> (b,): the part brightest in slot 0 less the others, mean of later slots."""
+    first = bright[:, 0].nan_to_num(-1.0)
+    best = first.argmax(1)
+    later = bright[:, 1:]
+    own = later.gather(2, best[:, None, None].expand(-1, later.shape[1], 1))[..., 0]
+    others = later.scatter(2, best[:, None, None].expand(-1, later.shape[1], 1), torch.nan)
+    kept = (own - others.nanmean(2)).nanmean(1)
+    return torch.where(first.amax(1) >= 0, kept, torch.nan)
+
+
+def diversity(lab: Lab) -> Readings:
+    """S9: mean cosine between a clip's frame embeddings, as they are and about their common mean.
+
+    Activations are not negative, so all embeddings share a large mean and plain cosines are high.
+    """
+    found, scene = Readings(), "street"
+    for recipe in ("sinet-2/base", "sinet-2/sbm", "sinet-2/idm"):
+        seen = lab.look(recipe, scene)
+        owners = joined(seen)[2]
+        frames = outputs(seen, "frame_features").double()
+        middle = frames.mean(dim=(0, 1))
+        found.add(scene, recipe, "likeness of frames", likeness(frames), owners)
+        centred = likeness(frames - middle)
+        found.add(scene, recipe, "likeness of frames, centred", centred, owners)
+    return found
+
+
+def cues(lab: Lab) -> Readings:
+    """S10: mass of Grad-CAM on the body parts in which a person differs from the look-alikes."""
+    found, scene = Readings(), "lookalike"
+    source = lab.scene(scene).truth
+    assert source is not None
+    names = tuple(ATTRIBUTES)
+    differs = [
+        [name for name, other in zip(names, source.read(t, [0])["differs"].tolist()) if other]
+        for t in lab.tracklets(scene)
+    ]
+    for recipe in ("sinet-2/base", "sinet-2/sbm", "sinet"):
+        seen = lab.look(recipe, scene)
+        people = joined(seen)[1]
+        where = torch.cat(
+            [cue_mask(s.truth["parts"], s.truth["visible"], d) for s, d in zip(seen, differs)]
+        )
+        flat = torch.cat(lab.cams(recipe, scene, seen)).flatten(0, 1)
+        for name, maps in {} if found.cells else references(flat).items():
+            found.add(scene, name, "mass on the cue", mass(maps, where), people)
+        found.add(scene, recipe, "mass on the cue", mass(flat, where), people)
+    return found
+
+
+def silhouettes(lab: Lab) -> Readings:
+    """S13: IDM's position maps against each person's mean mask over a clip.
+
+    "untrained" is what one in forty freshly drawn layers exceeds: their mean |weight| is noise, and
+    over so few cells noise correlates with anything a little.
+    """
+    found, scene, recipe = Readings(), "street", "sinet-2/idm"
+    seen, model = lab.look(recipe, scene), lab.arm(recipe).model
+    owners = joined(seen)[2]
+    masks = [s.truth["mask"] for s in seen]
+    sites = position_maps(model)
+    for site, maps in sites.items():
+        rows = [silhouette(maps, mask) if mask.any() else {} for mask in masks]
+        for name in ("correlation", "strongest"):
+            values = np.array([row.get(name, np.nan) for row in rows])
+            found.add(scene, recipe, f"{name} with the silhouette, {site}", values, owners)
+        luck = np.array([_luck(maps.shape[-2:], mask) for mask in masks])
+        found.add(scene, "untrained", f"correlation with the silhouette, {site}", luck, owners)
+        negative = float((maps < 0).double().mean())
+        found.numbers[f"share of negative weights, {site}"] = negative
+    for source in (recipe, "untrained"):
+        _over_sites(found, scene, source, tuple(sites))
+    return found
+
+
+def _over_sites(found: Readings, scene: str, source: str, sites: tuple[str, ...]) -> None:
+    """The mean over the model's IDM."""
+    name = "correlation with the silhouette"
+    cells = [c for c in found.cells if c.source == source
+             and c.question in {f"{name}, {site}" for site in sites}]  # fmt: skip
+    people = sorted(set.intersection(*(set(c.values) for c in cells)))
+    means = np.array([np.mean([c.values[pid] for c in cells]) for pid in people])
+    found.add(scene, source, name, means, people)
+
+
+def _luck(grid: Sequence[int], mask: Tensor) -> float:
+    """The correlation with a mean mask that one in forty pictures of pure noise exceeds."""
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(DRAWS, *grid, generator=generator, dtype=torch.float64).flatten(1)
+    shape = to_cells(mask, grid).mean(0).flatten()
+    table = torch.cat([shape[None], noise])
+    return float(torch.corrcoef(table)[0, 1:].quantile(SURE))
+
+
+def heads(lab: Lab) -> Readings:
+    """S2: do the k^2 attention heads of an SBM fall onto one picture without the L1 steps?
+
+    Likeness: the mean correlation between the heads' maps over the former frames of each SBM.
+    """
+    found, scene = Readings(), "street"
+    for recipe in ("sinet-2/sbm", "sinet-3/sbm-without-l1"):
+        seen = lab.look(recipe, scene)
+        owners = joined(seen)[2]
+        names = [n for n in seen[0].output.maps if n.endswith("salient_attention")]
+        alike, dead = [], []
+        for name in names:
+            maps = outputs(seen, name).flatten(2, 3)  # (b, k^2, s h, w)
+            alike.append(agreement(maps))
+            dead.append((maps.flatten(2).amax(2) <= 0).double().mean(1))
+        found.add(scene, recipe, "likeness of heads", torch.stack(alike).nanmean(0), owners)
+        found.add(scene, recipe, "share of dead heads", torch.stack(dead).mean(0), owners)
+    return found

@@ -1,0 +1,80 @@
+"""TRSA: what the penalty does to the attention of a clip, and what 15 frames cost."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+from torch import Tensor
+
+from reidlib.experiments.mechanisms.core import Lab, Readings, joined, where
+from reidlib.models.trsa import attention, concentration_and_overlap
+from reidlib.seeing.attention import Seen
+from reidlib.seeing.truth import agreement, mass, overlap
+
+HIDDEN, BARE = 0.2, 0.05  # share of the person that is covered: "covered" from, "bare" up to
+FRAMES, RUNS = 15, 9
+
+
+def penalty(lab: Lab) -> Readings:
+    """T5. An even map overlaps with every other, so likeness in shape is asked as well.
+
+    trsa-1/triplet has no attention; as that has no parameters, Eq. 1-2 of its maps stand for it.
+    """
+    found, scene = Readings(), "occlusion"
+    for recipe in ("trsa-1/triplet", "trsa-1/sam", "trsa-1/sam-reg"):
+        seen = lab.look(recipe, scene)
+        truth, people, owners = joined(seen)
+        clips = torch.cat([_alpha(one) for one in seen])
+        flat, t = clips.flatten(0, 1), clips.shape[1]
+        if not found.cells:
+            found.references(scene, flat, truth, people)
+        found.maps(scene, recipe, flat, truth, people)
+        own, shared = concentration_and_overlap(clips.double())
+        cells = flat[0].numel()
+        person, covered = mass(flat, truth["visible"]), truth["covered"]
+        hidden = (covered >= HIDDEN) & (covered < 1)
+        for question, values, whose in (
+            ("overlap in a clip", overlap(clips), owners),
+            ("correlation in a clip", agreement(clips), owners),
+            # An even map has 1, a single cell as many as there are.
+            ("inner product in a clip", shared / (t * (t - 1)) * cells, owners),
+            ("concentration", own / t * cells, owners),
+            ("person where covered", where(hidden, person), people),
+            ("person where bare", where(covered < BARE, person), people),
+        ):
+            found.add(scene, recipe, question, values, whose)
+    return found
+
+
+def _alpha(seen: Seen) -> Tensor:
+    maps = seen.output.maps
+    return maps.get("spatial_attention", attention(maps["features"])[1])
+
+
+def cost(lab: Lab) -> Readings:
+    """T6: milliseconds for 15 frames, median of nine runs; two sizes, with attention and without.
+
+    Untrained models: nothing of it depends on weights. On this machine, with its threads.
+    """
+    from reidlib.seeing.catalogue import untrained
+
+    found = Readings()
+    for profile in ("laptop", "paper"):
+        for recipe in ("trsa-1/sam", "trsa-1/triplet"):
+            arm = untrained(recipe, profile)
+            model = arm.model.eval()
+            size = (
+                arm.profile.height or arm.recipe.size[0],
+                arm.profile.width or arm.recipe.size[1],
+            )
+            frames = torch.zeros(1, FRAMES, 3, *size)
+            spent = []
+            with torch.inference_mode():
+                for _ in range(RUNS + 1):
+                    start = time.perf_counter()
+                    model(frames)
+                    spent.append(time.perf_counter() - start)
+            median = float(torch.tensor(spent[1:]).median())  # the first one warms up
+            found.numbers[f"milliseconds for {FRAMES} frames, {recipe}, {profile}"] = 1000 * median
+    return found

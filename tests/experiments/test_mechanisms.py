@@ -1,0 +1,380 @@
+"""Mechanisms: planted maps are judged as planted; what is missing, stale or broken is told."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from reidlib.__main__ import main
+from reidlib.build import build
+from reidlib.checkpoints import About, save_model
+from reidlib.data.promenade import VERSION
+from reidlib.data.promenade.illnesses import FAULTS
+from reidlib.errors import ReidError
+from reidlib.experiments import mechanisms as M
+from reidlib.experiments import verdicts as V
+from reidlib.experiments.claims import CLAIMS, Claim
+from reidlib.experiments.evidence import Evidence
+from reidlib.experiments.mechanisms import MECHANISMS, Lab, fgra, rgsa_rgtr, sinet
+from reidlib.experiments.mechanisms import records as R
+from reidlib.models.output import Output
+from reidlib.recipes import profile, recipe
+from reidlib.seeing.arms import Arm
+
+ASKING = [claim for claim in CLAIMS if claim.asked]
+PEOPLE = 8
+HOLDS, OPPOSITE, UNDECIDED = "holds on Promenade", "opposite on Promenade", "undecided"
+OPEN = "undecided: not measured yet"
+
+
+def verdict(results: Path, claim: str):
+    """As `verdicts` has it, of one claim without comparisons of scores; the rest takes seconds."""
+    chosen = next(c for c in CLAIMS if c.id == claim)
+    return V._verdict(replace(chosen, comparisons=()), (), Evidence(results))
+
+
+# The whole way, with models whose maps are known ------------------------------------------------
+
+
+class Planted(nn.Module):
+    """Attends to the middle of every frame, or to one corner a frame, or to nothing finite."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind, self.weight = kind, nn.Parameter(torch.ones(1))
+
+    def forward(self, clips: torch.Tensor) -> Output:
+        b, t = clips.shape[:2]
+        maps = torch.full((b, t, 8, 4), 1e-3)
+        if self.kind == "middle":
+            maps[:, :, 2:6, 1:3] = 1.0
+        else:
+            for frame, (y, x) in enumerate([(0, 0), (0, 3), (7, 0), (7, 3)]):
+                maps[:, frame, y, x] = 1.0
+        if self.kind == "broken":
+            maps = maps * torch.nan
+        features = torch.rand(b, t, 6, 8, 4, generator=torch.Generator().manual_seed(0))
+        alpha = maps / maps.sum(dim=(2, 3), keepdim=True)
+        return Output(
+            clips.new_zeros(b, 6), {}, {}, {"features": features, "spatial_attention": alpha}
+        )
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("frames")
+
+
+def lab_of(cache: Path, people: int = PEOPLE, checkpoints: Path | None = None) -> Lab:
+    return Lab(people, "smoke", checkpoints, cache=cache, lengths=(4, 6))
+
+
+def planted(cache: Path, tmp_path: Path, **kinds: str) -> Lab:
+    """A lab whose arms of T5 are planted; their files hold anything but weights."""
+    lab = lab_of(cache, checkpoints=tmp_path)
+    for name, kind in kinds.items():
+        own = {"bare": "trsa-1/triplet", "sam": "trsa-1/sam", "reg": "trsa-1/sam-reg"}[name]
+        arm = Arm(own, Planted(kind), recipe(own), profile("smoke"))
+        about = About(
+            arm.recipe, arm.profile, 2, 0, {"name": "promenade", "version": VERSION}, "", {}
+        )
+        save_model(lab.path(own), arm.model, about)
+        lab._arms[own] = arm
+    return lab
+
+
+@pytest.mark.parametrize(
+    ("sam", "reg", "word"), [("corner", "middle", HOLDS), ("middle", "corner", OPPOSITE)]
+)
+def test_planted_attention_is_judged_as_planted(cache, tmp_path, sam, reg, word) -> None:
+    lab = planted(cache, tmp_path, bare="middle", sam=sam, reg=reg)
+    R.write_truth(R.measure("T5", lab), tmp_path / "results")
+    found = verdict(tmp_path / "results", "T5")
+    assert found.verdict == word
+    assert "of one trained model a row, interval over people" in found.why
+    values = {o.asked.question: o for o in found.observed if o.asked.decides}
+    assert abs(values["overlap in a clip"].found.mean) > 0.9
+    assert values["person where covered"].verdict == word
+    again = R.measure("T5", lab)
+    assert again == R.read_truth(tmp_path / "results" / "truth" / "T5.json")
+
+
+def test_the_same_attention_twice_is_undecided(cache, tmp_path) -> None:
+    lab = planted(cache, tmp_path, bare="middle", sam="corner", reg="corner")
+    R.write_truth(R.measure("T5", lab), tmp_path)
+    assert verdict(tmp_path, "T5").verdict == UNDECIDED
+
+
+def test_maps_that_are_not_finite_answer_nothing_and_are_told(cache, tmp_path) -> None:
+    lab = planted(cache, tmp_path, bare="middle", sam="middle", reg="broken")
+    record = R.measure("T5", lab)
+    assert any("trsa-1/sam-reg" in word and "not finite" in word for word in record.words)
+    R.write_truth(record, tmp_path)
+    found = verdict(tmp_path, "T5")
+    assert found.verdict == OPEN
+    assert all(o.found is None for o in found.observed if o.asked.of == "trsa-1/sam-reg")
+
+
+# Every claim, from records by hand --------------------------------------------------------------
+
+
+def by_hand(claim: Claim, shift: float, noise: float = 0.01, people: int = 20) -> R.TruthRecord:
+    """Each number asked for lies `shift` on the claim's side of its bound, give or take `noise`."""
+    rng = np.random.default_rng(0)
+    cells = {}
+    for asked in claim.asked:
+        of, to = ((asked.scene, source, asked.question) for source in (asked.of, asked.to))
+        base = cells.get(to, dict.fromkeys(range(2, 2 * people + 2, 2), 0.0))
+        moved = {p: v + asked.than + asked.sign * shift + noise * float(rng.standard_normal())
+                 for p, v in base.items()}  # fmt: skip
+        if of in cells:  # the other side of a question that was planted before
+            base = {p: v - asked.than - asked.sign * shift for p, v in cells[of].items()}
+        cells.setdefault(of, moved)
+        if asked.to:
+            cells.setdefault(to, base)
+    return R.TruthRecord(
+        claim=claim.id, rule="by hand", setting={},
+        data={"name": "promenade", "version": VERSION, "scenes": {"street": "0"}}, models={},
+        cells=[{"scene": s, "source": o, "question": q, "count": people,
+                "values": {str(p): v for p, v in values.items()}}
+               for (s, o, q), values in cells.items()],
+        numbers={}, words=[], machine={},
+        code={"version": "0", "commit": None, "sources": R._sources(claim.id)},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("claim", ASKING, ids=lambda c: c.id)
+def test_each_question_holds_or_fails_or_stays_open(claim: Claim, tmp_path: Path) -> None:
+    for shift, word in ((0.1, HOLDS), (-0.1, OPPOSITE), (0.0, UNDECIDED)):
+        R.write_truth(by_hand(claim, shift, noise=1.0 if not shift else 0.01), tmp_path)
+        found = verdict(tmp_path, claim.id)
+        deciding = [o for o in found.observed if o.asked.decides]
+        if word != UNDECIDED:
+            assert {o.verdict for o in deciding} <= {word}
+        else:
+            assert UNDECIDED in {o.verdict for o in found.observed}
+        assert all(o.found.identities == 20 for o in found.observed)
+    if claim.kinds == ("M",) and not claim.pending:
+        R.write_truth(by_hand(claim, 0.1), tmp_path)
+        assert verdict(tmp_path, claim.id).verdict == HOLDS
+        R.write_truth(by_hand(claim, -0.1), tmp_path)
+        assert verdict(tmp_path, claim.id).verdict == OPPOSITE
+
+
+def test_differences_are_taken_person_by_person(tmp_path: Path) -> None:
+    """People differ far more than models do; one who is in one cell only is left out."""
+    claim = next(c for c in CLAIMS if c.id == "S10")
+    record = by_hand(claim, 0.1)
+    cells = {c["source"]: c["values"] for c in record.cells if c["question"] == "mass on the cue"}
+    for n, pid in enumerate(list(cells["sinet"])):
+        cells["sinet"][pid], cells["sinet-2/base"][pid] = 10.0 * n + 0.1 + 0.001 * n, 10.0 * n
+    cells["sinet"]["999"] = 1e6
+    found = record.estimate("lookalike", "mass on the cue", "sinet", "sinet-2/base")
+    assert found.mean == pytest.approx(0.1095)
+    assert 0.1 < found.low < found.high < 0.12
+    assert found.identities == 20
+
+
+def test_what_claims_ask_for_half_in_scores_needs_both(tmp_path: Path) -> None:
+    claim = next(c for c in CLAIMS if c.id == "S10")
+
+    def word(shift: float) -> str:
+        R.write_truth(by_hand(claim, shift), tmp_path)
+        return next(v for v in V.verdicts(Evidence(tmp_path)) if v.claim.id == "S10").verdict
+
+    assert word(0.1) == UNDECIDED
+    assert word(-0.1) == OPPOSITE
+    other = replace(by_hand(claim, 0.1), claim="C5", cells=[])
+    R.write_truth(other, tmp_path)
+    assert verdict(tmp_path, "C5").verdict == OPEN
+    assert "steps to a given validation score" in verdict(tmp_path, "C5").why
+
+
+def test_times_stand_beside_the_printed_one(tmp_path: Path) -> None:
+    assert verdict(tmp_path, "T6").verdict == OPEN
+    claim = next(c for c in CLAIMS if c.id == "T6")
+    R.write_truth(replace(by_hand(claim, 0.0), numbers={"milliseconds": 12.3}), tmp_path)
+    found = verdict(tmp_path, "T6")
+    assert "milliseconds: 12.3" in found.why
+    assert found.verdict == "numbers beside each other"
+
+
+def test_other_data_have_no_mechanisms(tmp_path: Path) -> None:
+    from reidlib.experiments.jobs import Data
+
+    R.write_truth(by_hand(next(c for c in CLAIMS if c.id == "S9"), 0.1), tmp_path)
+    assert not Evidence(tmp_path, data=Data("mars")).truth
+
+
+# Stale, broken, missing -------------------------------------------------------------------------
+
+
+def test_what_changed_is_named(tmp_path: Path) -> None:
+    record = by_hand(next(c for c in CLAIMS if c.id == "S9"), 0.1)
+    assert record.stale() == ""
+    old = replace(record, data={**record.data, "version": "0"})
+    assert old.stale() == f"the data are at version {VERSION} now, were at 0"
+    sources = {**record.code["sources"], "seeing/truth.py": "0"}
+    other = replace(record, code={**record.code, "sources": sources})
+    assert other.stale() == "seeing/truth.py changed"
+    R.write_truth(other, tmp_path)
+    assert verdict(tmp_path, "S9").verdict == HOLDS
+    assert "(stale)" in verdict(tmp_path, "S9").why
+
+
+def test_other_weights_make_a_record_stale_and_absent_ones_do_not(cache, tmp_path) -> None:
+    lab = planted(cache, tmp_path, bare="middle", sam="corner", reg="middle")
+    record = R.measure("T5", lab)
+    assert R.is_current(record, lab)
+    assert not R.is_current(record, lab_of(cache, 6, tmp_path))
+    path = lab.path("trsa-1/sam")
+    kept = path.read_bytes()
+    path.write_bytes(kept + b" ")
+    assert record.stale(tmp_path) == f"it looked at another {path.name} than the one that is here"
+    path.unlink()
+    assert record.stale(tmp_path) == ""
+
+
+def test_a_broken_record_is_told_and_left_out(tmp_path: Path) -> None:
+    (tmp_path / "truth").mkdir()
+    (tmp_path / "truth" / "T5.json").write_text('{"format": 1')
+    with pytest.warns(UserWarning, match=r"T5\.json is not a record of a mechanism"):
+        assert R.load_truth(tmp_path) == {}
+
+
+def test_missing_weights_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ReidError, match=r"T5 looks at .*trsa-1/sam-reg are not among the fine"):
+        R.measure("T5", Lab(checkpoints=tmp_path))
+    with pytest.raises(ReidError, match="sinet is not trained yet"):
+        Lab(checkpoints=tmp_path).arm("sinet")
+    with pytest.raises(ReidError, match="claim 'T1' has no measurement"):
+        M.mechanism("T1")
+
+
+def test_weights_of_another_recipe_are_refused(cache, tmp_path) -> None:
+    lab = lab_of(cache, checkpoints=tmp_path)
+    leave(lab, "trsa-1/sam")
+    shutil.copy(lab.path("trsa-1/sam"), lab.path("trsa-1/sam-reg"))
+    with pytest.raises(ReidError, match="trained by another recipe than trsa-1/sam-reg"):
+        lab.arm("trsa-1/sam-reg")
+
+
+def reid(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["reid", *map(str, words)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    return int(left.value.code or 0)
+
+
+def test_the_command_measures_once_and_names_what_it_cannot(
+    cache, tmp_path, monkeypatch, capsys
+) -> None:
+    weights, results = tmp_path / "weights", tmp_path / "results"
+    for name in MECHANISMS["S9"].recipes:
+        leave(lab_of(cache, checkpoints=weights), name)
+    monkeypatch.setattr(
+        "reidlib.experiments.mechanisms.Lab",
+        lambda people, size, folder: lab_of(cache, people, folder),
+    )
+    words = ["--people", 4, "--profile", "smoke", "--weights", weights, "--records", results]
+    assert reid(monkeypatch, "truth", "S9", "C3", *words) == 1
+    told = capsys.readouterr().out
+    assert "likeness of frames" in told
+    assert "not measured: C3 looks at tacan; tacan is not among the smoke weights" in told
+    path = results / "truth" / "S9.json"
+    written = path.stat().st_mtime_ns
+    assert reid(monkeypatch, "truth", "S9", *words, "--json") == 0
+    plain = json.loads(capsys.readouterr().out, parse_constant=lambda x: pytest.fail(x))
+    assert plain["records"][0]["claim"] == "S9"
+    assert path.stat().st_mtime_ns == written
+    assert reid(monkeypatch, "truth", "S9", *words, "--fresh") == 0
+    assert path.stat().st_mtime_ns > written
+    assert reid(monkeypatch, "truth", "T1", *words) == 2
+    assert reid(monkeypatch, "truth", "S9", "--people", 1) == 2
+
+
+# Every measurement, on untrained models ---------------------------------------------------------
+
+
+def leave(lab: Lab, name: str) -> None:
+    """Untrained weights of a recipe where the lab looks for trained ones."""
+    chosen, size = recipe(name), profile("smoke")
+    model = build(chosen, size, num_classes=4, pretrained=False).model
+    with torch.no_grad():
+        model.train()(torch.randn(4, 4, 3, 64, 32, generator=torch.Generator().manual_seed(0)))
+    about = About(chosen, size, 4, 0, {"name": "promenade", "version": VERSION}, "scratch", {})
+    save_model(lab.path(name), model, about)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("claim", [name for name in MECHANISMS if name != "T6"])
+def test_every_measurement_answers_what_its_claim_asks(claim, cache, tmp_path) -> None:
+    lab = Lab(PEOPLE, "smoke", tmp_path, cache=cache)
+    for name in MECHANISMS[claim].recipes:
+        leave(lab, name)
+    record = R.read_truth(R.write_truth(R.measure(claim, lab), tmp_path))
+    asked = next(c for c in CLAIMS if c.id == claim).asked
+    lacking = [str(a) for a in asked if not record.has(a.scene, a.question, a.of, a.to)]
+    assert not lacking
+    assert {a.scene for a in asked} <= set(MECHANISMS[claim].scenes)
+    assert any(cell["values"] for cell in record.cells)
+
+
+def test_claims_and_measurements_belong_together() -> None:
+    assert {c.id for c in CLAIMS if c.asked} | {"T6"} == set(MECHANISMS)
+    assert {c.id for c in CLAIMS if "M" in c.kinds} <= set(MECHANISMS)
+    for claim in ASKING:
+        assert len(set(claim.asked)) == len(claim.asked)
+
+
+# Parts by hand ----------------------------------------------------------------------------------
+
+
+def test_one_good_frame_stands_at_each_place() -> None:
+    blur, frozen = FAULTS.index("motion blur"), FAULTS.index("frozen")
+    fault = np.array([0, blur, blur, blur, 0, 0, frozen])
+    found = rgsa_rgtr._one_among_bad(fault, 4)
+    assert found.tolist() == [[4, 1, 2, 3], [1, 4, 2, 3], [1, 2, 4, 3], [1, 2, 3, 4]]
+    assert rgsa_rgtr._one_among_bad(np.array([0, blur, blur, frozen]), 4) is None
+    assert rgsa_rgtr._one_among_bad(np.full(5, blur), 4) is None
+
+
+def test_a_bad_first_frame_and_the_same_frames_with_a_good_one_first() -> None:
+    truth = {
+        "covered": torch.tensor([0.0, 0.7, 0.0, 0.3, 0.0]),
+        "foreign": torch.zeros(5, dtype=torch.bool),
+        "quality": torch.ones(5),
+    }
+    assert fgra._bad_first(truth, 4) == [[1, 0, 2, 4], [0, 1, 2, 4]]
+    assert fgra._bad_first({**truth, "quality": torch.zeros(5)}, 4) == []
+    assert fgra._bad_first({**truth, "covered": torch.zeros(5)}, 4) == []
+
+
+def test_what_is_salient_first_and_stays() -> None:
+    bright = torch.tensor([[[1.0, 0.2, torch.nan], [0.8, 0.4, 0.2]], [[torch.nan] * 3] * 2])
+    found = sinet._kept(bright.double())
+    assert found[0].item() == pytest.approx(0.8 - 0.3)
+    assert found[1].isnan()
+
+
+def test_brightness_has_one_scale_for_a_model() -> None:
+    maps = torch.zeros(2, 4, 2)
+    maps[0, 0, 0], maps[1, 0, 0] = 3.0, 1.0
+    region = torch.zeros(2, 8, 4, dtype=torch.bool)
+    region[:, :2, :2] = True
+    found = rgsa_rgtr.brightness(maps, region)
+    assert found.tolist() == pytest.approx([1.5, 0.5])
+
+
+def test_noise_correlates_a_little() -> None:
+    mask = torch.zeros(3, 32, 16, dtype=torch.bool)
+    mask[:, 8:24, 4:12] = True
+    assert 0.1 < sinet._luck((16, 8), mask) < 0.3
