@@ -200,6 +200,24 @@ def export(
     tell(result, f"{count:,} numbers in {out}, sha256 {result['sha256']}", json)
 
 
+def ship(
+    runs: Annotated[list[Path], typer.Argument(help="Folders that `reid train` wrote.")],
+    json: Json = False,
+) -> None:
+    """Put trained models into data/checkpoints, each with its record, checksum and a quick check.
+
+    Figures and notebooks load them from there.
+    """
+    from reidlib.shipping import ship as ship_one
+
+    shipped = [ship_one(run) for run in runs]
+    lines = [
+        f"{one.path}: sha256 {one.told['sha256'][:16]}, {100 * one.told['map']:.1f} mAP on the check"
+        for one in shipped
+    ]
+    tell({str(one.path): one.told for one in shipped}, "\n".join(lines), json)
+
+
 def reopen(data: dict[str, Any], root: Path | None, changes: dict[str, Any]) -> TrackletDataset:
     """The data set that a record or a model names, with some options changed."""
     from inspect import signature
@@ -237,6 +255,7 @@ def _device(name: str | None) -> str:
 
 def register(app: typer.Typer) -> None:
     app.command(epilog=example("reid export runs/first --out backbone.safetensors"))(export)
+    app.command(epilog=example("reid ship runs/sinet-fine runs/sbm-fine"))(ship)
     app.command(epilog=example("reid train baseline --out runs/first"))(train)
     app.command(epilog=example("reid evaluate runs/first --with scenario=clean"))(evaluate)
     app.command(epilog=example("reid rank runs/first --out ranking.png"))(rank)

@@ -64,7 +64,8 @@ def load_arm(run: Path) -> tuple[Arm, dict[str, Any]]:
 
     model, about = load_model(run)
     folder = run if run.is_dir() else run.parent
-    records = sorted(folder.glob(f"{about.recipe.name.replace('/', '_')}--*.json"))
+    first = f"{about.recipe.name.replace('/', '_')}--{about.profile.name}"
+    records = sorted(folder.glob(f"{first}--*.json"))
     name = records[0].stem if records else f"{run.name}, without a record"
     return Arm(about.recipe.name, model, about.recipe, about.profile, name), about.data
 

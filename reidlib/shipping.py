@@ -1,0 +1,98 @@
+"""Trained models that come with the project: data/checkpoints, each with its record and a check.
+
+The record that lies beside a shipped model repeats how it was trained and what it scored, and adds
+`notes["shipped"]`: the checksum of the file, and its score on `CHECK`, a test of seconds, so that
+anybody can see whether the file still gives what it gave.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from reidlib.checkpoints import MODEL, About, load_model, read_about
+from reidlib.errors import ReidError
+from reidlib.extraction import evaluate
+from reidlib.files import data_folder, whole_file
+from reidlib.recipes.core import plan
+from reidlib.records import Record, read_record, write_record
+from reidlib.weights import digest
+
+CHECK: dict[str, Any] = {"size": "tiny", "scenario": "street", "world": 0, "subset": "none"}
+ROOM = 40_000_000  # bytes, of all shipped models together
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """One shipped model."""
+
+    path: Path
+    record: Record
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """sha256 of the file, and rank-1 and map (fractions) on `CHECK`."""
+        found: dict[str, Any] = self.record.notes["shipped"]
+        return found
+
+
+def ship(run: Path, folder: Path | None = None) -> Shipped:
+    """Copy the model of a run of `reid train`, with its record, into data/checkpoints.
+
+    folder: another place than that.
+    Raises ReidError where the run has no record, or the shipped models would outgrow `ROOM`.
+    """
+    folder = folder or data_folder("checkpoints")
+    about = read_about(run)
+    lies = _record_of(run, about)
+    if lies is None:
+        raise ReidError(f"{run} has no record of {about.recipe.name}; `reid train` writes it")
+    path = folder / f"{about.recipe.name.replace('/', '_')}--{about.profile.name}.safetensors"
+    others = sum(p.stat().st_size for p in folder.glob("*.safetensors") if p != path)
+    size = (run / MODEL).stat().st_size
+    if others + size > ROOM:
+        raise ReidError(
+            f"{size / 1e6:.1f} MB more make {(others + size) / 1e6:.1f} MB of models in {folder}; "
+            f"{ROOM / 1e6:.0f} MB is the limit: remove one that no figure needs"
+        )
+    with whole_file(path) as temporary:
+        shutil.copyfile(run / MODEL, temporary)
+    record = read_record(lies)
+    notes = {**record.notes, "shipped": {"sha256": digest(path), **check(path)}}
+    record = replace(record, notes=notes)
+    write_record(record, folder)
+    return Shipped(path, record)
+
+
+def open_shipped(path: Path) -> Shipped:
+    """A shipped model's record; the file's checksum must be the record's.
+
+    Raises ReidError where the record is missing, or the file is not the one it tells of.
+    """
+    lies = _record_of(path, read_about(path))
+    if lies is None:
+        raise ReidError(f"{path} has no record beside it; `reid ship RUN` writes both")
+    found = Shipped(path, read_record(lies))
+    if digest(path) != found.record.notes.get("shipped", {}).get("sha256"):
+        raise ReidError(f"{path} is not the file that {lies.name} tells of (its checksum differs)")
+    return found
+
+
+def check(path: Path) -> dict[str, float]:
+    """rank-1 and map of a model file on `CHECK`, fractions."""
+    from reidlib.data import promenade
+
+    model, about = load_model(path)
+    height, width = plan(about.recipe, about.profile).size
+    data = promenade.load(**CHECK, height=height, width=width, progress=False)
+    found = evaluate(model, data, about.recipe, about.profile, device="cpu", progress=False)
+    return {name: found.summary()[name] for name in ("rank-1", "map")}
+
+
+def _record_of(place: Path, about: About) -> Path | None:
+    """The record of a run's folder, or the one beside a model file."""
+    folder = place if place.is_dir() else place.parent
+    names = f"{about.recipe.name.replace('/', '_')}--{about.profile.name}--*.json"
+    return next(iter(sorted(folder.glob(names))), None)

@@ -1,0 +1,83 @@
+"""Shipped models: what is promised of every file in data/checkpoints, and the promise's own code."""
+
+from dataclasses import replace
+
+import pytest
+
+from reidlib.checkpoints import read_about
+from reidlib.data import promenade
+from reidlib.errors import ReidError
+from reidlib.files import data_folder
+from reidlib.recipes import profile, recipe
+from reidlib.run import run as run_once
+from reidlib.shipping import ROOM, check, open_shipped, ship
+
+MODELS = sorted(data_folder("checkpoints").glob("*--*.safetensors"))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "first"
+    small = replace(profile("smoke"), steps=2)
+    data = promenade.load("tiny", people={"test": 4}, lengths=(2, 4), progress=False)
+    run_once(recipe("baseline"), small, data, out, device="cpu", progress=False)
+    return out
+
+
+def test_a_run_is_shipped_with_its_record_checksum_and_check(run, tmp_path):
+    one = ship(run, tmp_path)
+    assert one.path.name == "baseline--smoke.safetensors"
+    assert one.path.read_bytes() == (run / "model.safetensors").read_bytes()
+    again = open_shipped(one.path)
+    assert again.record == one.record
+    assert len(again.told["sha256"]) == 64
+    assert {name: again.told[name] for name in ("rank-1", "map")} == check(one.path)
+
+
+def test_a_file_that_changed_is_named(run, tmp_path):
+    one = ship(run, tmp_path)
+    data = bytearray(one.path.read_bytes())
+    data[-1] ^= 1
+    one.path.write_bytes(data)
+    with pytest.raises(ReidError, match="is not the file that .* tells of"):
+        open_shipped(one.path)
+
+
+def test_no_record_no_shipping(run, tmp_path):
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    (bare / "model.safetensors").write_bytes((run / "model.safetensors").read_bytes())
+    with pytest.raises(ReidError, match="has no record of baseline"):
+        ship(bare, tmp_path)
+    with pytest.raises(ReidError, match="has no record beside it"):
+        open_shipped(bare / "model.safetensors")
+
+
+def test_more_than_there_is_room_for_is_refused(run, tmp_path):
+    with (tmp_path / "other.safetensors").open("wb") as file:
+        file.truncate(ROOM)
+    with pytest.raises(ReidError, match="40 MB is the limit"):
+        ship(run, tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["other.safetensors"]
+
+
+def test_all_shipped_files_together_stay_small():
+    files = data_folder("checkpoints").glob("*.safetensors")
+    assert sum(path.stat().st_size for path in files) < ROOM
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_a_shipped_model_is_what_its_record_says(path):
+    one, about = open_shipped(path), read_about(path)
+    assert one.record.recipe["name"] == about.recipe.name == recipe(about.recipe.name).name
+    assert one.record.data["name"] == "promenade"
+    assert one.record.steps == about.profile.steps
+    assert one.record.scores["street"]["map"] > 0.3
+
+
+@pytest.mark.skipif(not MODELS, reason="no trained model is shipped yet")
+def test_a_shipped_model_scores_what_it_scored():
+    """Another processor adds up in another order, so a query may change places."""
+    path = next((p for p in MODELS if p.stem == "sinet--fine"), MODELS[0] if MODELS else None)
+    told = open_shipped(path).told
+    assert check(path) == pytest.approx({k: told[k] for k in ("rank-1", "map")}, abs=0.01)
