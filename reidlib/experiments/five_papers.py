@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -181,6 +182,7 @@ class Price:
 
     method: str
     frames: int  # of a clip
+    size: tuple[int, int]  # height and width of a frame
     parameters: int
     multiply_adds: float
     kept: float
@@ -190,8 +192,9 @@ class Price:
         return PAPERS.get(self.method, self.method)
 
 
+@lru_cache
 def price(method: str, size: str = "paper") -> Price:
-    """What a recipe costs at the size of a profile."""
+    """What a recipe costs at the size of a profile; papers differ in size and stride of maps."""
     from reidlib.build import build
     from reidlib.costs import costs
     from reidlib.recipes.core import plan
@@ -202,7 +205,7 @@ def price(method: str, size: str = "paper") -> Price:
     counted = costs(model, numbers.frames, numbers.size)
     clip = (numbers.frames, 3, *numbers.size)
     return Price(
-        method, numbers.frames, counted.embedding_parameters,
+        method, numbers.frames, numbers.size, counted.embedding_parameters,
         counted.multiply_adds / numbers.frames, kept_bytes(model, clip) / numbers.frames,
     )  # fmt: skip
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reidlib.experiments.claims import Comparison
 from reidlib.experiments.five_papers import FivePapers, Price, named
 from reidlib.experiments.verdicts import Verdict
 from reidlib.seeing.drawing import tell
@@ -33,7 +32,7 @@ OUTCOMES = {
     "not measured yet": "white",
     "numbers to compare": COLOURS[5],
 }
-LESS = 0.35  # of its colour is left to a cell that is not sure
+LESS = 0.25  # of its colour is left to a cell that is not sure
 
 
 def outcome(verdict: str) -> str:
@@ -115,9 +114,7 @@ def branches(verdicts: Sequence[Verdict], paper: str) -> tuple[Branch, ...]:
     for verdict in verdicts:
         for finding in verdict.findings:
             comparison, one = finding.comparison, finding.found
-            if verdict.claim.paper != paper or not isinstance(comparison, Comparison):
-                continue
-            if not comparison.decides:
+            if verdict.claim.paper != paper or not comparison.decides:
                 continue
             margin = comparison.margin if comparison.kind == "E" else math.nan
             numbers = (one.mean, *_ends(one.low, one.high)) if one else (math.nan,) * 3
@@ -219,7 +216,7 @@ def draw_grid(grid: Grid, title: str = "", caption: str = "") -> Figure:
     colours[np.isnan(grid.mean)] = 0.93
     axes.imshow(colours, aspect="auto")
     for i, j in np.ndindex(rows, columns):
-        _write(axes, grid, i, j)
+        _write(axes, grid, i, j, dark=bool(colours[i, j].mean() < 0.45))
         if grid.named[i, j]:
             box = (j - 0.47, i - 0.45)
             axes.add_patch(Rectangle(box, 0.94, 0.9, fill=False, edgecolor="black", linewidth=1.4))
@@ -232,12 +229,13 @@ def draw_grid(grid: Grid, title: str = "", caption: str = "") -> Figure:
     return figure
 
 
-def _write(axes: Axes, grid: Grid, i: int, j: int) -> None:
+def _write(axes: Axes, grid: Grid, i: int, j: int, dark: bool) -> None:
+    """A cell's words, white on a dark cell."""
     if not grid.worlds[i, j]:
         axes.text(j, i, "no record", ha="center", va="center", fontsize=7, color="0.45")
         return
     sure = bool(grid.sure[i, j])
-    weight, colour = ("bold", "black") if sure else ("normal", "0.3")
+    weight, colour = ("bold", "white" if dark else "black") if sure else ("normal", "0.3")
     one = grid.worlds[i, j] < 2
     ends = "one world" if one else f"[{grid.low[i, j]:+.1f}, {grid.high[i, j]:+.1f}]"
     axes.text(j, i - 0.14, f"{grid.mean[i, j]:+.1f}", ha="center", va="center", fontsize=9,
@@ -250,7 +248,7 @@ def _write(axes: Axes, grid: Grid, i: int, j: int) -> None:
 
 @dataclass(frozen=True)
 class Bargain:
-    """One method: what it adds to the baseline, in percent of it, and what it gains, in mAP."""
+    """One method: what it adds to its base, in percent of it, and what it gains, in mAP."""
 
     name: str
     multiply_adds: float
@@ -260,17 +258,24 @@ class Bargain:
     high: float
 
 
-def bargains(prices: Sequence[Price], table: FivePapers, scenario: str) -> tuple[Bargain, ...]:
-    """Costs beside gains; the first price is the baseline's."""
-    base, rows = prices[0], {row.method: row for row in table.rows}
+def bargains(prices: Mapping[str, Price], table: FivePapers, scenario: str) -> tuple[Bargain, ...]:
+    """Costs beside gains, both over the row's base. prices: by recipe, of methods and bases."""
     found = []
-    for one in prices[1:]:
-        gain = rows[one.method].cells[scenario].gain
+    for row in table.rows:
+        if not row.base:
+            continue
+        own, base, gain = prices[row.method], prices[row.base], row.cells[scenario].gain
         numbers = (gain.mean, *_ends(gain.low, gain.high)) if gain else (math.nan,) * 3
-        added = (100 * (one.multiply_adds / base.multiply_adds - 1),
-                 100 * (one.kept / base.kept - 1))  # fmt: skip
-        found.append(Bargain(one.name, *added, *numbers))
+        found.append(
+            Bargain(row.name, added(own.multiply_adds, base.multiply_adds),
+                    added(own.kept, base.kept), *numbers)
+        )  # fmt: skip
     return tuple(found)
+
+
+def added(cost: float, base: float) -> float:
+    """By how many percent one is above the other."""
+    return 100 * (cost / base - 1)
 
 
 def draw_bargains(found: Sequence[Bargain], caption: str = "") -> Figure:
@@ -290,7 +295,8 @@ def draw_bargains(found: Sequence[Bargain], caption: str = "") -> Figure:
             if math.isfinite(one.low):
                 axes.plot([x, x], [one.low, one.high], color=hue, linewidth=1.2)
             axes.plot(x, one.gain, "osD^v"[n], color=hue, label=one.name)
-        axes.set(xlabel=f"{label}, % over the baseline's")
+        axes.set(title=label, xlabel="% more than the base")
+        axes.margins(x=0.08)
     grid[0].set_ylabel("gain in mAP, points")
     grid[1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
     tell(figure, "", caption)

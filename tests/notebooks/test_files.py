@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import re
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import nbformat
+import numpy as np
 import pytest
+from matplotlib import pyplot as plt
+from PIL import Image
 
 from reidlib.errors import ReidError
-from reidlib.notebooks import KERNEL, execute, numbered, tidy
+from reidlib.notebooks import KERNEL, execute, numbered, show, show_text, tidy
+
+mpl.use("agg")
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = numbered(FOLDER)
 CHECKED = "nbval-check-output"
+GLOSSED = re.compile(r"^\| \*\*(.+?)\*\*.*\[\d+\]\((\S+)\) \|$", re.M)
 
 
 def cells(path: Path, kind: str = "code") -> list[Any]:
@@ -127,3 +136,34 @@ def test_tidy_drops_what_differs_between_runs() -> None:
     tidy(notebook)
     tidy(other)
     assert notebook == other
+
+
+def test_words_of_the_glossary_occur_where_it_sends_its_reader() -> None:
+    appendix = next(path for path in NOTEBOOKS if path.stem.startswith("11"))
+    rows = [row for cell in cells(appendix, "markdown") for row in GLOSSED.findall(cell.source)]
+    assert len(rows) > 50
+    for words, target in rows:
+        notebook = nbformat.read(FOLDER / target, as_version=4)
+        text = " ".join(" ".join(cell.source for cell in notebook.cells).split()).lower()
+        for word in words.split(", "):
+            assert word.lower() in text, f"{word} is not in {target}"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_no_notebook_shrinks_its_pictures_itself(path: Path) -> None:
+    """`reidlib.notebooks.show` does it."""
+    assert not any("quantize(" in cell.source for cell in cells(path))
+
+
+def test_a_shown_figure_is_closed_and_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    figure, axes = plt.subplots(figsize=(3, 3))
+    axes.imshow(np.random.default_rng(0).random((64, 64, 3)))
+    number = figure.number
+    show(figure)
+    show_text("**a**", "a")
+    picture = Image.open(BytesIO(base64.b64decode(shown[0]["image/png"])))
+    assert len(picture.getcolors()) <= 64
+    assert not plt.fignum_exists(number)
+    assert shown[1] == {"text/markdown": "**a**", "text/plain": "a"}

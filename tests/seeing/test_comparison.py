@@ -133,12 +133,15 @@ def test_nothing_recorded_draws_all_the_same(tmp_path: Path) -> None:
 
 
 def test_bargains(results: Path) -> None:
-    base = Price("baseline", 4, 100, 200.0, 50.0)
-    prices = [base, Price("sinet", 4, 120, 210.0, 75.0), Price("fgra", 6, 110, 200.0, 50.0)]
-    sinet, fgra = bargains(prices, five_papers(Evidence(results)), "street")
+    size = (256, 128)
+    prices = {name: Price(name, 4, size, 100, 200.0, 50.0) for name in ("baseline", *PAPERS)}
+    prices["sinet"] = Price("sinet", 4, size, 120, 210.0, 75.0)
+    found = {one.name: one for one in bargains(prices, five_papers(Evidence(results)), "street")}
+    sinet, fgra = found["SINet"], found["FGRA"]
     assert (sinet.multiply_adds, sinet.kept) == pytest.approx((5, 50))
     assert sinet.gain == pytest.approx(5.17, abs=0.01)
     assert math.isnan(fgra.gain)
+    assert (fgra.multiply_adds, fgra.kept) == (0, 0)
     for axes in draw_bargains([sinet, fgra]).axes:
         assert [line.get_label() for line in axes.lines if line.get_label() in PAPERS.values()] == [
             "SINet"
