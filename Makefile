@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 UV     := $(shell command -v uv 2>/dev/null)
 
-.PHONY: help setup reproduce test check lab notebooks assignments grade lock clean
+.PHONY: help setup reproduce test check lab notebooks book test-book assignments grade lock clean
 
 help:
 	@echo "make setup       the environment in $(VENV), and nothing else"
@@ -15,6 +15,8 @@ help:
 	@echo "make test        every check: style, types, tests, notebooks"
 	@echo "make lab         JupyterLab on notebook 00"
 	@echo "make notebooks   run the numbered notebooks and store their outputs"
+	@echo "make book        notebooks, equations and modules as a site: build/book/index.html"
+	@echo "make test-book   build it and read every page in a browser (a part of make test)"
 	@echo "make assignments make the problem sets' releases from their sources"
 	@echo "make grade SUBMISSIONS=folder   mark what students handed in, into OUT=grades"
 	@echo "make lock        compile requirements.txt anew from pyproject.toml"
@@ -56,6 +58,12 @@ lab: $(READY)
 notebooks: $(READY)
 	$(BIN)/python -m reidlib notebooks
 
+book: $(READY)
+	$(BIN)/python docs/book.py
+
+test-book: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/book
+
 # SEED=7 sets this term's data; the releases then go to HANDOUT.
 OUT ?= grades
 HANDOUT ?= handout
@@ -68,7 +76,7 @@ grade: $(READY)
 
 # The CUDA libraries are left out: torch itself names the ones it wants, and the CPU build none.
 lock:
-	uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra course --no-annotate --no-header \
+	uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra book --extra course --no-annotate --no-header \
 		--upgrade pyproject.toml | grep -viE '^(nvidia|cuda|triton)' > requirements.tmp
 	mv requirements.tmp requirements.txt
 
