@@ -43,7 +43,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Any:
     """Runs the notebook on these records, counting costs at a small size; what it prints."""
     monkeypatch.setattr("reidlib.files.data_folder", lambda name: tmp_path / name)
     monkeypatch.setattr(five_papers, "price", partial(five_papers.price, size="smoke"))
-    monkeypatch.setattr("reidlib.costs.claims", lambda paper: ())
+    monkeypatch.setattr("reidlib.costs.claims", lambda paper: ())  # counts, and slowly
+    monkeypatch.setattr("reidlib.notebooks.show_text", lambda markdown, plain="": print(markdown))
 
     def runs(make: Any = None) -> str:
         if make:
