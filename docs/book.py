@@ -74,7 +74,7 @@ def module_page(module: Module) -> str:
         source = f"../_modules/{module.name.replace('.', '/')}.html"
         file = f'<a href="{source}"><code>{path}</code></a>'
     body = f"```{{eval-rst}}\n.. automodule:: {module.name}\n   :members:\n   :undoc-members:\n"
-    body += "   :show-inheritance:\n```\n"
+    body += "   :show-inheritance:\n   :ignore-module-all:\n```\n"
     page = f"# {module.name}\n\n{where}The file: {file}\n\n{body}{children_table(module)}"
     return page if in_side_bar(module) else f"---\norphan: true\n---\n\n{page}"
 

@@ -7,6 +7,7 @@ Markdown needs to see the same.
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import re
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from docutils import nodes
 from docutils.utils import new_document
 from myst_parser.parsers.sphinx_ import MystParser
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -90,7 +92,15 @@ def as_markdown(
         lines[:] = [".. markdown::", "", *("   " + line for line in text.splitlines()), ""]
 
 
+def unlink_builtins(app: Sphinx, page: nodes.document) -> None:
+    """`set` in a signature is Python's, whatever attributes of that name there are."""
+    for link in list(page.findall(pending_xref)):
+        if link.get("refdomain") == "py" and hasattr(builtins, link["reftarget"]):
+            link.replace_self(link.children)
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("markdown", Markdown)
     app.connect("autodoc-process-docstring", as_markdown)
+    app.connect("doctree-read", unlink_builtins)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -237,7 +237,7 @@ def test_a_planted_fault_is_found(browser: Any, tmp_path: Path, fault: str) -> N
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_light_and_dark_are_readable(browser: Any, site: str, scheme: str) -> None:
     page = browser.new_page(color_scheme=scheme)
-    for name in ("index", "notebooks/04_trsa", "api/reidlib.models.trsa", "equations", "glossary"):
+    for name in ("index", "notebooks/04_trsa", "api/reidlib.models.trsa", "equations"):
         page.goto(f"{site}/{name}.html")
         lightness, contrast = page.evaluate(COLOURS)
         assert (lightness > 0.8) if scheme == "light" else (lightness < 0.1), name
