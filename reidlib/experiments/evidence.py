@@ -64,8 +64,14 @@ class Evidence:
         record = self.truth.get(claim)
         if record is None:
             return ()
-        told = [f"{name}: {value:.3g}" for name, value in record.numbers.items()
-                if value is not None]  # fmt: skip
+        told = [
+            f"{name}: {value:,.0f}" if value >= 100 else f"{name}: {value:.3g}"
+            for name, value in record.numbers.items()
+            if value is not None
+        ]
+        if told and not record.cells:  # of a machine, not of people
+            told.append("on {device}, {threads} threads of {cpus} cores, {system}".format(
+                **record.machine))  # fmt: skip
         told += ["stale"] * bool(told and record.stale())
         return tuple(told)
 

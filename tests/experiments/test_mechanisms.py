@@ -404,9 +404,13 @@ def test_what_claims_ask_for_half_in_scores_needs_both(tmp_path, monkeypatch) ->
 def test_times_stand_beside_the_printed_one(tmp_path: Path) -> None:
     assert verdict(tmp_path, "T6").verdict == OPEN
     claim = next(c for c in CLAIMS if c.id == "T6")
-    R.write_truth(replace(by_hand(claim, 0.0), numbers={"milliseconds": 12.3}), tmp_path)
+    here = {"device": "cpu", "threads": 1, "cpus": 2, "system": "Linux"}
+    R.write_truth(
+        replace(by_hand(claim, 0.0), numbers={"milliseconds": 12.3}, machine=here), tmp_path
+    )
     found = verdict(tmp_path, "T6")
     assert "milliseconds: 12.3" in found.why
+    assert "on cpu, 1 threads of 2 cores, Linux" in found.why
     assert found.verdict == "numbers beside each other"
 
 
@@ -462,12 +466,22 @@ def test_missing_weights_are_named(tmp_path: Path) -> None:
         M.mechanism("T1")
 
 
-def test_weights_of_another_recipe_are_refused(cache, tmp_path) -> None:
+def test_weights_of_another_training_are_refused(cache, tmp_path) -> None:
     lab = lab_of(cache, checkpoints=tmp_path)
     leave(lab, "trsa-1/sam")
     shutil.copy(lab.path("trsa-1/sam"), lab.path("trsa-1/sam-reg"))
     with pytest.raises(ReidError, match="trained by another recipe than trsa-1/sam-reg"):
         lab.arm("trsa-1/sam-reg")
+    for other, words in (
+        ({"version": "0"}, "on Promenade 0, today's is"),
+        ({"settings": {"world": 3}}, "in world 3, not 0"),
+        ({"name": "mars"}, "on mars"),
+    ):
+        leave(lab, "trsa-1/sam-reg", other)
+        with pytest.raises(ReidError, match=words):
+            lab.arm("trsa-1/sam-reg")
+    leave(lab, "trsa-1/sam-reg")
+    assert lab.arm("trsa-1/sam-reg").recipe.name == "trsa-1/sam-reg"
 
 
 def reid(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
@@ -507,14 +521,16 @@ def test_the_command_measures_once_and_names_what_it_cannot(
 # Every measurement, on untrained models ---------------------------------------------------------
 
 
-def leave(lab: Lab, name: str) -> None:
+def leave(lab: Lab, name: str, other: Mapping[str, object] | None = None) -> None:
     """Untrained weights of a recipe where the lab looks for trained ones."""
     chosen, size = recipe(name), profile("smoke")
     model = build(chosen, size, num_classes=4, pretrained=False).model
     with torch.no_grad():
         model.train()(torch.randn(4, 4, 3, 64, 32, generator=torch.Generator().manual_seed(0)))
-    about = About(chosen, size, 4, 0, {"name": "promenade", "version": VERSION}, "scratch", {})
-    save_model(lab.path(name), model, about)
+    data = {"name": "promenade", "version": VERSION, "settings": {"world": 0}}
+    save_model(
+        lab.path(name), model, About(chosen, size, 4, 0, {**data, **(other or {})}, "scratch", {})
+    )
 
 
 @pytest.mark.slow

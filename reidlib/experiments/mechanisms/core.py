@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from reidlib.data.promenade.settings import VERSION
 from reidlib.data.tracklets import Tracklet, TrackletDataset
 from reidlib.errors import ReidError
 from reidlib.files import data_folder
@@ -136,11 +137,9 @@ class Lab:
                     f"{recipe} is not trained yet: {self.path(recipe).name} is not in "
                     f"{self.folder}; `reid train {recipe} --profile {self.profile}` makes it"
                 )
-            arm, _ = load_arm(self.path(recipe))
-            if arm.recipe != find_recipe(recipe):
-                raise ReidError(
-                    f"{self.path(recipe).name} was trained by another recipe than {recipe} is now"
-                )
+            arm, data = load_arm(self.path(recipe))
+            if other := _otherwise(arm, data, recipe):
+                raise ReidError(f"{self.path(recipe).name} was trained {other}; train it again")
             self._arms[recipe] = arm
         return self._arms[recipe]
 
@@ -220,6 +219,18 @@ class Lab:
                     curve = perturbation(model, one.clips, picture, steps=4)
                     areas[i] = area(curve, "deletion")
         return found
+
+
+def _otherwise(arm: Arm, data: Mapping[str, Any], recipe: str) -> str:
+    """What sets a trained model apart from what the recipe would give today in world 0, or ""."""
+    if arm.recipe != find_recipe(recipe):
+        return f"by another recipe than {recipe} is now"
+    if data["name"] != "promenade":
+        return f"on {data['name']}"
+    if data["version"] != VERSION:
+        return f"on Promenade {data['version']}, today's is {VERSION}"
+    world = data["settings"]["world"]
+    return f"in world {world}, not {WORLD}" if world != WORLD else ""
 
 
 def joined(seen: Sequence[Seen]) -> tuple[dict[str, Tensor], list[int], list[int]]:
