@@ -1,4 +1,4 @@
-"""Shipped models: what is promised of every file in data/checkpoints, and the promise's own code."""
+"""Shipped models: what is promised of every file in data/checkpoints, and the code behind it."""
 
 from dataclasses import replace
 
@@ -39,7 +39,7 @@ def test_a_file_that_changed_is_named(run, tmp_path):
     data = bytearray(one.path.read_bytes())
     data[-1] ^= 1
     one.path.write_bytes(data)
-    with pytest.raises(ReidError, match="is not the file that .* tells of"):
+    with pytest.raises(ReidError, match=r"is not the file that .* tells of"):
         open_shipped(one.path)
 
 

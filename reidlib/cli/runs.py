@@ -212,7 +212,7 @@ def ship(
 
     shipped = [ship_one(run) for run in runs]
     lines = [
-        f"{one.path}: sha256 {one.told['sha256'][:16]}, {100 * one.told['map']:.1f} mAP on the check"
+        f"{one.path}: sha256 {one.told['sha256'][:16]}, {one.told['map']:.1%} mAP on the check"
         for one in shipped
     ]
     tell({str(one.path): one.told for one in shipped}, "\n".join(lines), json)

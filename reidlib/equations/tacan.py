@@ -59,7 +59,11 @@ EQUATIONS: tuple[Equation, ...] = (
         f"{MODEL}:ClipAttention",
         f"{TESTS}::test_reference_case_of_padded_batches",
         constructor={"channels": "c", "embed": "d", "gate": "sigmoid", "score_bias": "False"},
-        arguments={"clips": "(k, m, c)", "mask": "(k, m) bool or None"},
+        arguments={
+            "clips": "(k, m, c)",
+            "mask": "(k, m) bool or None",
+            "normalise": "count (by m) or sum (by the weights)",
+        },
         returns="feature (k, d), weights (k, m), scores (k, m)",
         symbols={
             "score.weight": "W (1, c)",
@@ -67,6 +71,7 @@ EQUATIONS: tuple[Equation, ...] = (
             "embed.weight": "T's matrix (d, c)",
             "embed.bias": "T's bias (d,)",
             "clips": "F_C",
+            "returns[0]": "f; E alone is module.embed(clips)",
         },
     ),
     _tacan(
@@ -91,11 +96,26 @@ EQUATIONS: tuple[Equation, ...] = (
         arguments={
             "output": "Output",
             "labels": "(b,)",
-            "losses": "the recipe's three",
+            "losses": "Loss of kinds cross_entropy, batch_hard_triplet, minmax "
+            "(reidlib.recipes.core)",
             "penalties": "none",
         },
         returns="scalar, readings",
-        symbols={"returns": "L"},
+        symbols={"returns[0]": "L"},
+    ),
+    _tacan(
+        "L_s",
+        "L_s: cross-entropy against (1 - e) on the label and e / n on each of the n identities",
+        f"{LOSSES}.cross_entropy:cross_entropy",
+        "tests/losses/test_cross_entropy.py::test_equals_loops",
+        arguments={
+            "features": "not used",
+            "logits": "(b, n)",
+            "labels": "(b,)",
+            "smoothing": "0.1",
+        },
+        returns="scalar, readings",
+        symbols={"logits": "the classifier's", "smoothing": "e", "returns[0]": "L_s"},
     ),
     _tacan(
         "5",
@@ -108,9 +128,10 @@ EQUATIONS: tuple[Equation, ...] = (
             "labels": "(b,)",
             "distance": "squared",
             "margin": "0.3",
+            "own_positive": "False; True where an identity with one clip is its own positive",
         },
         returns="scalar, readings",
-        symbols={"features": "f", "margin": "alpha", "returns": "L_t"},
+        symbols={"features": "f", "margin": "alpha", "returns[0]": "L_t"},
     ),
     _tacan(
         "6",
@@ -123,7 +144,7 @@ EQUATIONS: tuple[Equation, ...] = (
     ),
     _tacan(
         "7",
-        "S_k(I): squared distances of an identity's samples to their mean m_k, summed over k",
+        "S_k(I): squared distances of an identity's samples to their mean m_k; here summed over k",
         f"{LOSSES}.minmax:scatter",
         f"{LOSS_TESTS}::test_equals_loops_with_gradients",
         arguments={"features": "(b, d)", "labels": "(b,)"},
@@ -155,7 +176,7 @@ EQUATIONS: tuple[Equation, ...] = (
             "form": "ratio or difference",
         },
         returns="scalar, readings",
-        symbols={"features": "f", "returns": "L_m"},
+        symbols={"features": "f", "returns[0]": "L_m"},
     ),
     _tacan(
         "10",

@@ -13,7 +13,7 @@ FEATURES = {"features": "(b, t, c, h, w), at least 0", "form": "sqrt, sum, mean 
 OBJECTIVE = {
     "output": "Output, with the head clip and the penalty regularisation",
     "labels": "(b,)",
-    "losses": "the recipe's two",
+    "losses": "Loss of kinds cross_entropy or focal, batch_hard_triplet (reidlib.recipes.core)",
     "penalties": "the recipe's, regularisation: lambda",
 }
 
@@ -97,6 +97,7 @@ EQUATIONS: tuple[Equation, ...] = (
             "labels": "(b,)",
             "distance": "plain",
             "margin": "0.3",
+            "own_positive": "False; True where an identity with one clip is its own positive",
         },
         returns="scalar, readings",
         symbols={"features": "v", "margin": "m", "returns[0]": "L_v"},

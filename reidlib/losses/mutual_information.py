@@ -40,7 +40,8 @@ def mutual_information(
     """Contrast of frame slots within each group of n clips of one person, over the groups.
 
     features: (b, t, d), projected embeddings z of each frame, brought to unit length here.
-    logits: not used. labels: (b,), in consecutive groups of n = `clips`; None reads n off them.
+    logits: not used. labels: (b,), in consecutive groups of n = `clips`; None reads n off them,
+        which is wrong where every person of a batch has two groups side by side.
     With s = z z' / temperature, a positive pair (a, i), (a', i), a != a', costs
     -log(exp s / (exp s + N)), N the sum of exp s over all slots i' != i of all n clips; a group's
     loss is the mean over its n (n - 1) t ordered pairs. reduction: over the groups.
@@ -49,8 +50,11 @@ def mutual_information(
 
     One clip a group or one frame a clip leaves no pairs to contrast: zero, with zero gradients.
     Readings: "same_slot" and "other_slot", mean cosines of positive and negative pairs.
-    Raises ValueError if labels do not come in groups of `clips`, or halves of an odd t are asked.
+    Raises ValueError if labels do not come in groups of `clips`, halves of an odd t are asked, or
+    the reduction is neither.
     """
+    if reduction not in ("mean", "sum"):
+        raise ValueError(f"reduction is mean or sum, not {reduction!r}")
     size = clips or group_size(labels)
     if len(labels) % size or (labels.reshape(-1, size) != labels[::size, None]).any():
         raise ValueError(f"{len(labels)} labels are not groups of {size} clips of one person")

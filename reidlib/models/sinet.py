@@ -110,7 +110,7 @@ class ChannelAttention(nn.Module):
     """CAL, Eq. 2: relu(w_ctr w_se X), one weight a clip and channel.
 
     hidden: width of the squeeze; None is channels / 4. `centre` and `excitation` switch the two
-    weights; without both, X passes as it is.
+    weights; without both, relu(X) is left.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class ChannelAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(b, t, c, h, w) -> (b, t, c, h, w), P and Q one after the other."""
         if not (self.centre or self.excitation):
-            return x
+            return x.relu()
         return (self.weights(x)[:, None, :, None, None] * x).relu()
 
 

@@ -97,13 +97,16 @@ def clip_weights(scores: Tensor, gate: ClipGate = "sigmoid", mask: Tensor | None
     """
     if mask is None:
         mask = torch.ones_like(scores, dtype=torch.bool)
+    if gate not in CHOICES["gate"]:
+        raise ValueError(f"gate is one of {', '.join(CHOICES['gate'])}, not {gate!r}")
     if gate == "softmax":
         return scores.masked_fill(~mask, -torch.inf).softmax(dim=1)
+    scores = scores.masked_fill(~mask, 0)
     if gate == "sigmoid":
         scores = scores.sigmoid()
     elif gate == "unit":
         scores = torch.ones_like(scores)
-    return scores * mask
+    return scores.masked_fill(~mask, 0)
 
 
 def tracklet_feature(
@@ -119,7 +122,10 @@ def tracklet_feature(
     """
     if mask is None:
         mask = torch.ones_like(weights, dtype=torch.bool)
-    weights = weights * mask
+    if normalise not in CHOICES["normalise"]:
+        raise ValueError(f"normalise is count or sum, not {normalise!r}")
+    weights = weights.masked_fill(~mask, 0)
+    embedded = embedded.masked_fill(~mask[:, :, None], 0)  # padding may hold anything, NaN too
     by = mask.sum(dim=1) if normalise == "count" else weights.sum(dim=1)
     return (embedded * weights[:, :, None]).sum(dim=1) / by[:, None]
 

@@ -389,10 +389,14 @@ def test_channel_attention_by_loops(centre, excitation):
     assert all(g.abs().max() > 0 for g in gradients)
 
 
-def test_channel_attention_without_both_passes_everything():
-    x = torch.randn(2, 3, 4, 4, 3)
+def test_channel_attention_without_both_leaves_the_relu():
+    """So that no gradient comes back where an activation is zero, as with weights of one."""
+    x = torch.randn(2, 3, 4, 4, 3).relu().requires_grad_()
     cal = ChannelAttention(4, centre=False, excitation=False)
-    assert cal(x) is x
+    assert torch.equal(cal(x), x)
+    assert torch.equal(cal(-1 - x), torch.zeros_like(x))
+    cal(x).sum().backward()
+    assert torch.equal(x.grad, (x > 0).to(x))
     assert not list(cal.parameters())
 
 

@@ -328,6 +328,9 @@ def test_equal_clips_are_one(m):
 def test_padding_never_counts():
     module, mask = reference_clips("sigmoid", bias=False)
     padded = torch.where(mask[..., None], case("FC"), 1e3 * draw(3, 5, 6))
+    unset = torch.where(mask[..., None], case("FC"), torch.nan)
+    for normalise in ("count", "sum"):
+        close(module(unset, mask, normalise)[0], module(padded, mask, normalise)[0])
     close(module(padded, mask).feature, case("sigmoid_nobias_f"))
     wider = torch.cat([padded, draw(3, 4, 6)], dim=1)
     mask = torch.cat([mask, torch.zeros(3, 4, dtype=torch.bool)], dim=1)
