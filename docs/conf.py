@@ -42,5 +42,6 @@ toc_object_entries_show_parents = "hide"
 html_theme = "furo"
 html_static_path = ["static"]
 html_css_files = ["book.css"]
+html_favicon = "static/favicon.svg"
 pygments_style = "friendly"
 pygments_dark_style = "monokai"

@@ -96,7 +96,7 @@ def unlink_builtins(app: Sphinx, page: nodes.document) -> None:
     """`set` in a signature is Python's, whatever attributes of that name there are."""
     for link in list(page.findall(pending_xref)):
         if link.get("refdomain") == "py" and hasattr(builtins, link["reftarget"]):
-            link.replace_self(link.children)
+            link.replace_self(nodes.Text(link["reftarget"]))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
