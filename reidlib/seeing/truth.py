@@ -223,8 +223,9 @@ def region_mass(response: Tensor, truth: Mapping[str, Tensor], count: int = 8) -
 
     response (t, i, h, w), truth of the same t frames, frame 0 the reference. A body part belongs
     to the stripe of the reference frame that shows most of it. Returns (t, i): mass on the box of
-    the region's parts in each frame, mass on its fixed stripe, and the share of the frame that
-    each of the two takes (what a uniform map would give).
+    the region's parts in each frame, on that box as it lies in the reference frame ("place"), on
+    the region's stripe, and the share of the frame that each takes (what a uniform map would give).
+    Box and place are much the same size; a stripe is larger, so a blurred map has more on it.
     """
     t, regions = response.shape[:2]
     parts, visible = truth["parts"].cpu(), truth["visible"].cpu()
@@ -235,14 +236,16 @@ def region_mass(response: Tensor, truth: Mapping[str, Tensor], count: int = 8) -
         seen = ((parts[0] == part) & visible[0]).sum(1)
         if seen.any():
             owner[part] = int(torch.bincount(rows, seen.double(), regions).argmax())
+    kinds = ("part", "place", "stripe")
     found = {name: torch.full((t, regions), torch.nan, dtype=torch.float64)
-             for name in ("part", "stripe", "part area", "stripe area")}  # fmt: skip
+             for kind in kinds for name in (kind, f"{kind} area")}  # fmt: skip
     even = torch.ones(t, *response.shape[2:])
     for i in range(regions):
         mine = torch.tensor([part for part, region in owner.items() if region == i])
         box = _boxes(torch.isin(parts.long(), mine) & visible)
         stripe = (rows == i)[None, :, None].expand(t, height, width)
-        for name, region in (("part", box), ("stripe", stripe)):
+        place = box[:1].expand_as(box)
+        for name, region in zip(kinds, (box, place, stripe)):
             found[name][:, i] = mass(response[:, i], region)
             found[f"{name} area"][:, i] = mass(even, region)
     return found

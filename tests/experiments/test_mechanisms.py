@@ -217,6 +217,36 @@ def test_salient_to_broad_and_back(cache, tmp_path, monkeypatch, broad) -> None:
     assert drift.verdict == (HOLDS if broad else OPPOSITE)
 
 
+@pytest.mark.parametrize(("follow", "word"), [(True, HOLDS), (False, OPPOSITE)])
+def test_responses_that_follow_their_part_or_stay(
+    cache, tmp_path, monkeypatch, follow, word
+) -> None:
+    """Each region lights the parts of its stripe in the first frame, there or where they went.
+
+    One that stays may still be right in frames where nothing moved, so only following is judged.
+    """
+    lab = given(cache, fgra=Planted("middle"))
+    seen = lab.look("fgra", "misalignment")
+    for one in seen:
+        parts = (one.truth["parts"] * one.truth["visible"]).long()
+        response = torch.full((1, len(parts), 4, *parts.shape[1:]), 1e-4)
+        for part in range(1, 8):
+            rows = (parts[0] == part).nonzero()[:, 0]
+            if len(rows):
+                region = int(torch.bincount(rows * 4 // parts.shape[1], minlength=4).argmax())
+                for frame in range(len(parts)):
+                    response[0, frame, region][parts[frame if follow else 0] == part] = 1.0
+        one.output.maps["region_response"] = response
+        one.output.maps["features"] = torch.ones(1, len(parts), 2, *parts.shape[1:])
+    monkeypatch.setattr(lab, "look", lambda name, scene: seen)
+    nothing = torch.zeros(1, 4, 4, 64, 32), torch.tensor(0.0)
+    monkeypatch.setattr(fgra, "_shuffled", lambda model, one, features: nothing)
+    found = judged("F8", lab, tmp_path)
+    words = {o.asked.question: o.verdict for o in found.observed if o.asked.decides}
+    assert words["part beyond its first place"] == word
+    assert found.verdict == word
+
+
 @pytest.mark.parametrize(("on", "word"), [("sinet", HOLDS), ("sinet-2/base", OPPOSITE)])
 def test_maps_on_the_cue_that_differs(cache, tmp_path, monkeypatch, on, word) -> None:
     names = ("sinet_2__base", "sinet_2__sbm", "sinet")

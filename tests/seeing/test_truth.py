@@ -185,6 +185,8 @@ def test_regions_that_follow_the_body_beat_their_fixed_stripe() -> None:
     found = T.region_mass(response, truth)
     assert found["part"][:, 0].tolist() == [1.0, 1.0]
     assert found["stripe"][:, 0].tolist() == [1.0, 0.0]
+    assert found["place"][:, 0].tolist() == [1.0, 0.0]
+    assert found["place area"][1, 0] == pytest.approx(4 * 4 / 128)
     assert found["part"][:, 1:].isnan().all()  # no part of the body is theirs
     assert found["part area"][0, 0] == pytest.approx(4 * 4 / 128)
     assert found["stripe area"][1, 2] == pytest.approx(0.25)

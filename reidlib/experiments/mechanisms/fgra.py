@@ -43,8 +43,10 @@ def compactness(lab: Lab) -> Readings:
 def regions(lab: Lab) -> Readings:
     """F8: mass of each region's response in the frames after the reference.
 
-    On the box of the body parts that the region's stripe shows in the reference frame, and on the
-    stripe itself, fixed in the image; each less the area it takes, which is what an even map gives.
+    On the box of the body parts that the region's stripe shows in the reference frame, on that box
+    where it was there ("first place": does the response follow the part?), and on the stripe; each
+    less the area it takes, which is what an even map gives. A stripe is larger than a part's box,
+    so "part beyond stripe" is unkind to the claim and only told.
     D is what a region has beyond the mean of all; A is what Eq. 2 averages. "cells shuffled": D
     with the cells of later frames in another order in each channel; "change of aligned features
     when cells are shuffled" says how little the features notice.
@@ -70,18 +72,22 @@ def regions(lab: Lab) -> Readings:
             told.setdefault(source, []).append(region_mass(maps[0], truth))
     for source, rows in told.items():
         for name in ("part", "stripe"):
-            more = torch.stack([_excess(row, name) for row in rows])
+            more = torch.stack([_excess(row, name).nanmean() for row in rows])
             found.add(scene, source, f"mass on the {name} beyond its area", more, owners)
-        follows = torch.stack([_excess(row, "part") - _excess(row, "stripe") for row in rows])
-        found.add(scene, source, "part beyond stripe", follows, owners)
+        for name, words in (
+            ("place", "part beyond its first place"),
+            ("stripe", "part beyond stripe"),
+        ):
+            gap = [(_excess(row, "part") - _excess(row, name)).nanmean() for row in rows]
+            found.add(scene, source, words, torch.stack(gap), owners)
     name = "change of aligned features when cells are shuffled"
     found.add(scene, recipe, name, torch.stack(moved), owners)
     return found
 
 
 def _excess(row: Mapping[str, Tensor], name: str) -> Tensor:
-    """Mean over regions and the frames after the reference."""
-    return (row[name] - row[f"{name} area"])[1:].nanmean()
+    """(t - 1, i): of the frames after the reference."""
+    return (row[name] - row[f"{name} area"])[1:]
 
 
 @torch.no_grad()

@@ -18,7 +18,7 @@ from reidlib.seeing.clusters import diameters, purities
 from reidlib.seeing.health import embedding_faults, map_faults
 from reidlib.seeing.truth import rank_correlation
 
-HIDDEN = 0.5  # a clip is covered from this mean share of the person on
+HIDDEN = 0.3  # a clip is covered from this mean share of the person on
 
 
 def weights(lab: Lab) -> Readings:
@@ -49,10 +49,10 @@ def weights(lab: Lab) -> Readings:
     )
     hidden = torch.from_numpy(np.concatenate(covered)) >= HIDDEN
     change = "change of weight"
-    found.add("clean", f"{recipe}, half covered", change,
+    found.add("clean", f"{recipe}, a third covered", change,
               where(hidden, (under - clean).abs()), owners)  # fmt: skip
     found.add("clean", f"{recipe}, other background", change, (other - clean).abs(), owners)
-    found.add("clean", f"{recipe}, half covered", "weight less that in clean",
+    found.add("clean", f"{recipe}, a third covered", "weight less that in clean",
               where(hidden, under - clean), owners)  # fmt: skip
     found.add("clean", f"{recipe}, other background", "weight less that in clean",
               other - clean, owners)  # fmt: skip
