@@ -27,6 +27,7 @@ exclude_patterns = ["README.md"]  # the index includes it
 # Notebooks are shown as they were stored; `make notebooks` runs them, the tests check them.
 nb_execution_mode = "off"
 nb_merge_streams = True
+nb_render_markdown_format = "myst"  # tables and formulas in outputs, as in the cells
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 

@@ -45,6 +45,7 @@ LOOK = """() => {
     typeset: document.querySelectorAll(".tex > .katex, .tex > .katex-display").length,
     wrong: [...document.querySelectorAll(".katex-error")].map(e => e.title),
     raw: /\\$[^$\\n]*\\\\[a-z]+[^$\\n]*\\$/.exec(prose.textContent)?.[0],
+    table: prose.textContent.includes("|---"),
   };
 }"""
 TOO_WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -189,6 +190,8 @@ def faults(browser: Any, site: str, names: list[str]) -> list[str]:
         found += [f"{name}: formula: {title}" for title in seen["wrong"]]
         if seen["formulas"] != seen["typeset"] or seen["raw"]:
             found.append(f"{name}: formulas are not typeset {seen['raw'] or ''}")
+        if seen["table"]:
+            found.append(f"{name}: a table is shown as its source")
         for size in (PHONE, DESK):
             page.set_viewport_size(size)
             if page.evaluate(TOO_WIDE) > 0:
@@ -220,6 +223,7 @@ FAULTY = {
     "no picture": "<img src='none.png'>",
     "not typeset": "<span class='tex'>x^2</span>",
     "not typeset $": "<p>$\\alpha$</p>",
+    "a table is shown as its source": "<p>| a | b | |---|---|</p>",
     "wider than 390": "<div style='width: 800px'>x</div>",
     "wider than 1280": "<pre>" + "x" * 400 + "</pre>",
 }
