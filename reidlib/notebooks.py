@@ -66,6 +66,7 @@ def execute(path: Path, out: Path | None = None, timeout: int = 600) -> None:
     client = NotebookClient(
         notebook,
         timeout=timeout,
+        startup_timeout=timeout,  # a busy machine may take minutes to start a kernel
         kernel_name="python3",
         record_timing=False,
         resources={"metadata": {"path": str(path.parent)}},
