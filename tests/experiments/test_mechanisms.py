@@ -488,7 +488,10 @@ def test_a_broken_record_is_told_and_left_out(tmp_path: Path) -> None:
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ReidError, match=r"T5 looks at .*trsa-1/sam-reg are not among the fine"):
+    with pytest.raises(
+        ReidError,
+        match=r"T5 looks at .*: trsa-1_triplet--fine\.safetensors, .*, trsa-1_sam-reg--fine",
+    ):
         R.measure("T5", Lab(checkpoints=tmp_path))
     with pytest.raises(ReidError, match="sinet is not trained yet"):
         Lab(checkpoints=tmp_path).arm("sinet")
@@ -535,7 +538,8 @@ def test_the_command_measures_once_and_names_what_it_cannot(
     assert reid(monkeypatch, "truth", "S9", "C3", *words) == 1
     told = capsys.readouterr().out
     assert "likeness of frames" in told
-    assert "not measured: C3 looks at tacan; tacan is not among the smoke weights" in told
+    assert "not measured: C3 looks at trained models" in told
+    assert "tacan--smoke.safetensors" in told
     path = results / "truth" / "S9.json"
     written = path.stat().st_mtime_ns
     assert reid(monkeypatch, "truth", "S9", *words, "--json") == 0

@@ -78,8 +78,8 @@ def regions(lab: Lab) -> Readings:
             ("place", "part beyond its first place"),
             ("stripe", "part beyond stripe"),
         ):
-            gap = [(_excess(row, "part") - _excess(row, name)).nanmean() for row in rows]
-            found.add(scene, source, words, torch.stack(gap), owners)
+            gaps = [(_excess(row, "part") - _excess(row, name)).nanmean() for row in rows]
+            found.add(scene, source, words, torch.stack(gaps), owners)
     name = "change of aligned features when cells are shuffled"
     found.add(scene, recipe, name, torch.stack(moved), owners)
     return found

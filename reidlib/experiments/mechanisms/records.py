@@ -96,10 +96,11 @@ def measure(claim: str, lab: Lab) -> TruthRecord:
     """Look, and tell. Raises ReidError where a model that it needs is not trained yet."""
     chosen = mechanism(claim)
     if lacking := lab.missing(chosen.recipes):
+        files = ", ".join(lab.path(name).name for name in lacking)
         raise ReidError(
-            f"{claim} looks at {', '.join(chosen.recipes)}; {', '.join(lacking)} "
-            f"{'is' if len(lacking) == 1 else 'are'} not among the {lab.profile} weights in "
-            f"{lab.folder}: `reid train RECIPE --profile {lab.profile}` makes them"
+            f"{claim} looks at trained models that are not in {lab.folder}: {files}; the "
+            f"model.safetensors that `reid train {lacking[0]} --profile {lab.profile}` leaves, "
+            "under that name"
         )
     found = chosen.function(lab)
     return TruthRecord(
