@@ -45,13 +45,14 @@ TEMPORAL = {
 }
 PAIRS = {
     "distances": "(b, b)",
-    "chosen": "(b, b), true where a row's anchor counts the column",
+    "chosen": "(b, b) bool, True where a row's anchor counts the column",
 }
 OBJECTIVE = {
-    "output": "Output, with the heads clip and frame",
+    "output": "Output (reidlib.models.output) with the heads clip and frame",
     "labels": "(b,)",
-    "losses": "the recipe's",
-    "penalties": "none",
+    "losses": "Loss of kinds cross_entropy (clip, frame) and adaptive_triplet "
+    "(reidlib.recipes.core)",
+    "penalties": "{}",
 }
 
 
@@ -213,7 +214,7 @@ EQUATIONS: tuple[Equation, ...] = (
         "w_i = exp(D_ai) / sum over positives of exp(D_ax)",
         f"{LOSSES}.adaptive_triplet:pair_weights",
         f"{TRIPLET_TESTS}::test_weights_equal_loops_and_sum_to_one",
-        arguments=PAIRS | {"sign": "1"},
+        arguments=PAIRS | {"sign": "1, the int"},
         returns="(b, b), 0 where not chosen",
         symbols={"distances": "D", "chosen": "P", "returns": "w_i"},
     ),
@@ -222,7 +223,7 @@ EQUATIONS: tuple[Equation, ...] = (
         "w_j = exp(-D_aj) / sum over negatives of exp(-D_ax)",
         f"{LOSSES}.adaptive_triplet:pair_weights",
         f"{TRIPLET_TESTS}::test_weights_equal_loops_and_sum_to_one",
-        arguments=PAIRS | {"sign": "-1"},
+        arguments=PAIRS | {"sign": "-1, the int"},
         returns="(b, b), 0 where not chosen",
         symbols={"distances": "D", "chosen": "N", "returns": "w_j"},
     ),

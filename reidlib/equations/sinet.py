@@ -251,11 +251,11 @@ EQUATIONS: tuple[Equation, ...] = (
         f"{LOSSES}.objective:objective",
         "tests/recipes/test_sinet.py::test_objective_is_the_printed_sum",
         arguments={
-            "output": "Output, with the heads clip and projection",
+            "output": "Output (reidlib.models.output) with the heads clip and projection",
             "labels": "(b,)",
             "losses": "Loss of kinds cross_entropy, batch_hard_triplet, mutual_information "
             "(reidlib.recipes.core)",
-            "penalties": "none",
+            "penalties": "{}",
         },
         returns="scalar, and readings",
         symbols={

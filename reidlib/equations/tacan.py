@@ -94,11 +94,11 @@ EQUATIONS: tuple[Equation, ...] = (
         f"{LOSSES}.objective:objective",
         f"{TESTS}::test_total_is_the_sum_of_equation_4",
         arguments={
-            "output": "Output",
+            "output": "Output (reidlib.models.output)",
             "labels": "(b,)",
             "losses": "Loss of kinds cross_entropy, batch_hard_triplet, minmax "
             "(reidlib.recipes.core)",
-            "penalties": "none",
+            "penalties": "{}",
         },
         returns="scalar, readings",
         symbols={"returns[0]": "L"},

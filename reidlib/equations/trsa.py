@@ -11,10 +11,10 @@ TESTS, RECIPE_TESTS = "tests/models/test_trsa.py", "tests/recipes/test_trsa.py"
 
 FEATURES = {"features": "(b, t, c, h, w), at least 0", "form": "sqrt, sum, mean or linear"}
 OBJECTIVE = {
-    "output": "Output, with the head clip and the penalty regularisation",
+    "output": "Output (reidlib.models.output) with the head clip and the penalty regularisation",
     "labels": "(b,)",
     "losses": "Loss of kinds cross_entropy or focal, batch_hard_triplet (reidlib.recipes.core)",
-    "penalties": "the recipe's, regularisation: lambda",
+    "penalties": "{'regularisation': lambda}, or {}",
 }
 
 
