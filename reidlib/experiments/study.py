@@ -43,7 +43,8 @@ from reidlib.records import Record, make_record, read_record, write_record
 
 PARTS = ("scratch-120", "scratch", "pretrained", "averaged", "plateau", "seeds")
 WORLDS, SEEDS = 5, 10
-JUDGES: dict[str, Any] = {"evaluate": "validation", "people": {"validation": 450}}  # as many as a test has
+PEOPLE = {"validation": 450}  # as many as a test has
+JUDGES: dict[str, Any] = {"evaluate": "validation", "people": PEOPLE}
 NEWCOMER = "newcomer"  # the arm of `plateau` with the random blocks; the other is "baseline"
 
 
