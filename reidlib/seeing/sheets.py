@@ -95,10 +95,12 @@ def strip(
 
 
 def readme_picture() -> NDArray[np.uint8]:
-    """uint8 (784, 872, 3): four people, three cameras, street."""
+    """uint8 (784, 872, 3): four people of four families, three cameras, street."""
     from reidlib.data.promenade.sheet import contact_sheet
 
-    return contact_sheet("street", first=16, people=4, cameras=3, frames=3, height=192, width=96)
+    return contact_sheet(
+        "street", first=90, every=3, people=4, cameras=3, frames=3, height=192, width=96
+    )
 
 
 def save_small(picture: NDArray[np.uint8], path: Path, limit: int = LIMIT) -> Path:

@@ -22,6 +22,7 @@ def contact_sheet(
     *,
     people: int = 4,
     first: int = 0,
+    every: int = 1,
     cameras: int = 2,
     frames: int = 4,
     world: int = 0,
@@ -33,7 +34,7 @@ def contact_sheet(
 ) -> NDArray[np.uint8]:
     """uint8 (h, w, 3): a row for each person and scenario, a block of frames for each camera.
 
-    The test people from number `first` on; each block shows `frames` frames of one tracklet at
+    The test people from number `first` on, `every` so many; each block shows `frames` frames of one tracklet at
     equal steps. Several scenarios show the same tracklets under each, so that the eye can compare.
     strengths replace the scenarios' own; settings are those of `load`, family and lengths say.
     """
@@ -46,7 +47,7 @@ def contact_sheet(
         stages.append(Stage(resolved, take_census(resolved)))
     census = stages[0].census
     everyone = np.unique(census.person[census.person > 0])
-    for person in everyone[first : first + people]:
+    for person in everyone[first::every][:people]:
         rows = np.flatnonzero(census.person == person)
         _, once = np.unique(census.camera[rows], return_index=True)
         rows = rows[once][:cameras]
