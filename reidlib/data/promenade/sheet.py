@@ -34,8 +34,8 @@ def contact_sheet(
 ) -> NDArray[np.uint8]:
     """uint8 (h, w, 3): a row for each person and scenario, a block of frames for each camera.
 
-    The test people from number `first` on, `every` so many; each block shows `frames` frames of one tracklet at
-    equal steps. Several scenarios show the same tracklets under each, so that the eye can compare.
+    The test people from number `first` on, `every` so many; each block shows `frames` frames of one
+    tracklet at equal steps. Several scenarios show the same tracklets under each, so that the eye can compare.
     strengths replace the scenarios' own; settings are those of `load`, family and lengths say.
     """
     names = [scenarios] if isinstance(scenarios, str) else list(scenarios)
