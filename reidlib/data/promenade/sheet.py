@@ -35,8 +35,9 @@ def contact_sheet(
     """uint8 (h, w, 3): a row for each person and scenario, a block of frames for each camera.
 
     The test people from number `first` on, `every` so many; each block shows `frames` frames of one
-    tracklet at equal steps. Several scenarios show the same tracklets under each, so that the eye can compare.
-    strengths replace the scenarios' own; settings are those of `load`, family and lengths say.
+    tracklet at equal steps. Several scenarios show the same tracklets under each, so that the eye
+    can compare. strengths replace the scenarios' own; settings are those of `load`, family and
+    lengths say.
     """
     names = [scenarios] if isinstance(scenarios, str) else list(scenarios)
     lines: list[NDArray[np.uint8]] = []
