@@ -72,6 +72,7 @@ def execute(path: Path, out: Path | None = None, timeout: int = 600) -> None:
         resources={"metadata": {"path": str(path.parent)}},
     )
     os.environ.setdefault("PYTHONHASHSEED", "0")
+    os.environ.pop("MPLBACKEND", None)  # another backend than the kernel's own shows no pictures
     try:
         client.execute()
     except CellTimeoutError as error:

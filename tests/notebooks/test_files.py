@@ -103,6 +103,15 @@ def test_running_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     assert b"0.3333" in first
 
 
+def test_pictures_are_stored_whatever_the_shell_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    path = small("import matplotlib.pyplot as plt\nplt.plot([1, 2]);", tmp_path)
+    execute(path)
+    assert b"image/png" in path.read_bytes()
+
+
 def test_a_failing_cell_is_named_and_nothing_is_written(tmp_path: Path) -> None:
     path = small("raise ValueError('no')", tmp_path)
     before = path.read_bytes()
