@@ -12,7 +12,7 @@ import os
 import platform
 import subprocess
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
@@ -154,15 +154,26 @@ def _read_all(folder: Path) -> Iterator[tuple[Path, Record]]:
 def read_record(path: Path) -> Record:
     """One record. Raises ReidError for a file that is none."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found["format"] != FORMAT:
-            raise ValueError(f"its format is {found['format']}, not {FORMAT}")
-        for one in fields(Record):
-            if one.name not in found:
-                raise ValueError(f"it has no {one.name!r}")
-        return Record(**found)
+        return Record(**read_fields(path, [one.name for one in fields(Record)], FORMAT))
     except (ValueError, TypeError, KeyError) as error:
         raise ReidError(f"{path} is not a run record ({error})") from error
+
+
+def read_fields(path: Path, names: Sequence[str], form: int) -> dict[str, Any]:
+    """What a record's file holds; ValueError, TypeError or KeyError where it is none."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if found["format"] != form:
+        raise ValueError(f"its format is {found['format']}, not {form}")
+    for name in names:
+        if name not in found:
+            raise ValueError(f"it has no {name!r}")
+    return found
+
+
+def records_beside(place: Path, recipe: str, profile: str) -> list[Path]:
+    """The records of a recipe at a profile's size in a run's folder, or beside a model file."""
+    folder = place if place.is_dir() else place.parent
+    return sorted(folder.glob(f"{recipe.replace('/', '_')}--{profile}--*.json"))
 
 
 def machine(device: str) -> dict[str, Any]:

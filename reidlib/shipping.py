@@ -17,7 +17,7 @@ from reidlib.errors import ReidError
 from reidlib.extraction import evaluate
 from reidlib.files import data_folder, whole_file
 from reidlib.recipes.core import plan
-from reidlib.records import Record, read_record, write_record
+from reidlib.records import Record, read_record, records_beside, write_record
 from reidlib.weights import digest
 
 CHECK: dict[str, Any] = {"size": "tiny", "scenario": "street", "world": 0, "subset": "none"}
@@ -62,7 +62,9 @@ def ship(run: Path, folder: Path | None = None) -> Shipped:
     record = read_record(lies)
     notes = {**record.notes, "shipped": {"sha256": digest(path), **check(path)}}
     record = replace(record, notes=notes)
-    write_record(record, folder)
+    written = write_record(record, folder)
+    for old in set(records_beside(path, about.recipe.name, about.profile.name)) - {written}:
+        old.unlink()  # of the model that was here before, under other data
     return Shipped(path, record)
 
 
@@ -93,6 +95,4 @@ def check(path: Path) -> dict[str, float]:
 
 def _record_of(place: Path, about: About) -> Path | None:
     """The record of a run's folder, or the one beside a model file."""
-    folder = place if place.is_dir() else place.parent
-    names = f"{about.recipe.name.replace('/', '_')}--{about.profile.name}--*.json"
-    return next(iter(sorted(folder.glob(names))), None)
+    return next(iter(records_beside(place, about.recipe.name, about.profile.name)), None)

@@ -34,6 +34,13 @@ def test_a_run_is_shipped_with_its_record_checksum_and_check(run, tmp_path):
     assert {name: again.told[name] for name in ("rank-1", "map")} == check(one.path)
 
 
+def test_the_record_of_a_model_before_goes(run, tmp_path):
+    (record,) = run.glob("*.json")
+    (tmp_path / record.name.replace("--promenade", "--an-older")).write_text(record.read_text())
+    one = ship(run, tmp_path)
+    assert [path.name for path in tmp_path.glob("*.json")] == [one.record.name]
+
+
 def test_a_file_that_changed_is_named(run, tmp_path):
     one = ship(run, tmp_path)
     data = bytearray(one.path.read_bytes())
@@ -69,8 +76,10 @@ def test_all_shipped_files_together_stay_small():
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
 def test_a_shipped_model_is_what_its_record_says(path):
     one, about = open_shipped(path), read_about(path)
-    assert one.record.recipe["name"] == about.recipe.name == recipe(about.recipe.name).name
-    assert one.record.data["name"] == "promenade"
+    assert one.record.recipe["name"] == about.recipe.name
+    assert about.recipe == recipe(about.recipe.name), "the recipe has changed: train and ship again"
+    assert about.profile == profile(about.profile.name), "the profile has changed: ship again"
+    assert one.record.data["version"] == promenade.VERSION, "the data have changed: ship again"
     assert one.record.steps == about.profile.steps
     assert one.record.scores["street"]["map"] > 0.3
 

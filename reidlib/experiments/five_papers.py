@@ -129,12 +129,6 @@ def _complete(held: Held) -> bool:
     return not held.stale and set(SCENARIOS) <= set(held.record.scores)
 
 
-def sure(row: Row, scenario: str) -> bool | None:
-    """Whether the gain's interval excludes zero; None without a gain."""
-    gain = row.cells[scenario].gain
-    return None if gain is None else gain.low > 0 or gain.high < 0
-
-
 @dataclass(frozen=True)
 class Advice:
     """For one kind of video. better, worse: methods whose gain is surely above or below zero.

@@ -42,9 +42,8 @@ def forecast(jobs: Sequence[Job], results: Path) -> Forecast:
     total = 0.0
     for job in jobs:
         like = by_recipe.get(job.recipe, known)
-        missing = find(job, results).missing(job)
-        if job.recipe in missing:
+        scenes = sum(len(scenes) for scenes in find(job, results).missing(job).values())
+        if scenes:  # whatever is missing: models are not kept, so it is trained again
             total += fmean(r.seconds["training"] for r in like)
-        scenes = sum(len(scenes) for scenes in missing.values())
         total += scenes * fmean(r.seconds.get("scoring", 0.0) / len(r.scores) for r in like)
     return Forecast(total, len(known))

@@ -3,9 +3,8 @@
 Differences of one to three points between models are to be decided by five worlds. So each measure
 against noise is tried in turn with a *neutral* pair, one frame against four, on validation people;
 `reid promenade report` says what each one bought. What was chosen stands in the profile `laptop`
-and in the strengths of `street`; both were fixed on 21 November 2026. (A first budget, 500 steps at
-half the rate, was still climbing, most of all for newcomers; the records that it gave were thrown
-away.)
+and in the strengths of `street`; both were fixed on 21 November 2026. Whether the budget is
+long enough is for `plateau` to say.
 
 Every run leaves one record in `data/results/promenade/<part>/<arm>/`, with its queries' average
 precisions (`notes["queries"]`), from which the report draws people again and again:

@@ -61,11 +61,10 @@ class Drawn:
 def load_arm(run: Path) -> tuple[Arm, dict[str, Any]]:
     """The model of a run's folder (or model file), and the data it was trained on."""
     from reidlib.checkpoints import load_model
+    from reidlib.records import records_beside
 
     model, about = load_model(run)
-    folder = run if run.is_dir() else run.parent
-    first = f"{about.recipe.name.replace('/', '_')}--{about.profile.name}"
-    records = sorted(folder.glob(f"{first}--*.json"))
+    records = records_beside(run, about.recipe.name, about.profile.name)
     name = records[0].stem if records else f"{run.name}, without a record"
     return Arm(about.recipe.name, model, about.recipe, about.profile, name), about.data
 

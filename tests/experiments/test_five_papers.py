@@ -25,7 +25,6 @@ from reidlib.experiments.five_papers import (
     missing,
     named,
     price,
-    sure,
 )
 from reidlib.experiments.writing import FORMATS, five_papers_sheet, write
 from reidlib.recipes import PAPERS, profile, recipe, recipes
@@ -56,14 +55,13 @@ def test_gains_by_hand(results: Path) -> None:
     assert found.cells["occlusion"].beyond.values == pytest.approx((3, 4, 3))
     assert found.cells["clean"].beyond is None
     assert found.cells["clutter"].score is None
-    assert sure(found, "occlusion") is sure(found, "street") is True
-    assert sure(found, "clutter") is None
 
 
 def test_one_world_has_a_gain_and_nothing_sure(results: Path) -> None:
     found = row(five_papers(Evidence(results)), "sinet")
-    assert found.cells["street"].gain.mean == pytest.approx(10)
-    assert sure(found, "street") is False
+    gain = found.cells["street"].gain
+    assert gain.mean == pytest.approx(10)
+    assert gain.low < 0 < gain.high
 
 
 def test_own_bases_are_rows_of_the_same_paper(results: Path) -> None:

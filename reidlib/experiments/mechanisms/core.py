@@ -20,6 +20,7 @@ from reidlib.data.promenade.settings import VERSION
 from reidlib.data.tracklets import Tracklet, TrackletDataset
 from reidlib.errors import ReidError
 from reidlib.files import data_folder
+from reidlib.recipes import profile as find_profile
 from reidlib.recipes import recipe as find_recipe
 from reidlib.seeing.arms import LOOKED_AT, Arm, cam_maps, load_arm, queries
 from reidlib.seeing.attention import Seen, area, look, perturbation
@@ -145,9 +146,7 @@ class Lab:
 
     def size(self) -> tuple[int, int]:
         """Height and width of frames at the profile's size."""
-        from reidlib.recipes import profile
-
-        chosen = profile(self.profile)
+        chosen = find_profile(self.profile)
         return chosen.height or 256, chosen.width or 128
 
     def scene(self, name: str) -> TrackletDataset:
@@ -225,6 +224,8 @@ def _otherwise(arm: Arm, data: Mapping[str, Any], recipe: str) -> str:
     """What sets a trained model apart from what the recipe would give today in world 0, or ""."""
     if arm.recipe != find_recipe(recipe):
         return f"by another recipe than {recipe} is now"
+    if arm.profile != find_profile(arm.profile.name):
+        return f"at another size than the profile {arm.profile.name} has now"
     if data["name"] != "promenade":
         return f"on {data['name']}"
     if data["version"] != VERSION:

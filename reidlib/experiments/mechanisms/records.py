@@ -26,7 +26,7 @@ from reidlib.experiments.statistics import finite
 from reidlib.files import data_folder, write_text
 from reidlib.models import MODELS
 from reidlib.recipes import recipe
-from reidlib.records import commit, machine
+from reidlib.records import commit, machine, read_fields
 from reidlib.seeing.truth import Estimate, estimate
 from reidlib.sources import behind
 from reidlib.weights import digest
@@ -149,13 +149,7 @@ def load_truth(results: Path) -> dict[str, TruthRecord]:
 def read_truth(path: Path) -> TruthRecord:
     """One record. Raises ReidError for a file that is none."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found["format"] != FORMAT:
-            raise ValueError(f"its format is {found['format']}, not {FORMAT}")
-        for one in fields(TruthRecord):
-            if one.name not in found:
-                raise ValueError(f"it has no {one.name!r}")
-        return TruthRecord(**found)
+        return TruthRecord(**read_fields(path, [one.name for one in fields(TruthRecord)], FORMAT))
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ReidError(f"{path} is not a record of a mechanism ({error})") from error
 
