@@ -27,6 +27,7 @@ MEASURES: Mapping[str, str] = {  # part of the study -> what is new in it; what 
     "pretrained": "a backbone pretrained on other people",
     "averaged": "weights averaged: the laptop profile",
 }
+FEWER = ("one", "two")  # arms that four frames are held against; the second at the profile alone
 PLATEAU: Mapping[str, str] = {
     "baseline": "the baseline",
     "newcomer": "the same with squeeze-and-excitation blocks that start at random",
@@ -90,8 +91,8 @@ class Gathered:
 
     def rung(self, part: str) -> Rung | None:
         """None where no world has both arms."""
-        four, one = (self.study.by_world(part, arm) for arm in ("four", "one"))
-        gains = differences(maps(four), maps(one))
+        four = self.study.by_world(part, "four")
+        gains = self.gains(part, "one")
         if not gains:
             return None
         records = [four[world].record for world in gains]
@@ -103,6 +104,11 @@ class Gathered:
             seconds=math.fsum(r.seconds["training"] for r in records) / len(records),
             threads=int(records[0].machine.get("threads", 1)),
         )
+
+    def gains(self, part: str, fewer: str) -> dict[int, float]:
+        """World -> mAP of four frames minus that of this arm."""
+        four, other = (self.study.by_world(part, arm) for arm in ("four", fewer))
+        return differences(maps(four), maps(other))
 
     def dose(self, illness: str) -> Dose | None:
         """Of the first world that has the queries of every strength so far; None without any."""
@@ -120,6 +126,17 @@ class Gathered:
         short, long = (self.study.by_world("plateau", f"{arm}-{count}") for count in steps)
         gains = differences(maps(long), maps(short))
         return estimate(list(gains.values())) if gains else None
+
+    def gap(self, steps: tuple[int, int]) -> Estimate | None:
+        """How far the longer budget moves newcomer minus baseline, paired by world."""
+        moves = []
+        for count in steps:
+            baseline, newcomer = (
+                self.study.by_world("plateau", f"{arm}-{count}") for arm in PLATEAU
+            )
+            moves.append(differences(maps(newcomer), maps(baseline)))
+        found = differences(moves[1], moves[0])
+        return estimate(list(found.values())) if found else None
 
     def resampled(self) -> tuple[NDArray[np.float64], Run | None]:
         """mAP of resamples of world 0's test people in street, and the run it is from."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from reidlib.data.promenade.settings import ILLNESSES, SCENARIOS
 from reidlib.experiments.fair_numbers import (
+    FEWER,
     MEASURES,
     PLATEAU,
     STRENGTHS,
@@ -113,9 +115,10 @@ def examine(results: Path) -> Fairness:
         _middle(records),
         *(_lowers(records, illness) for illness in ILLNESSES),
         *(_monotone(records, illness, doses.get(illness)) for illness in ILLNESSES),
-        _quiet(records, ladder.get("averaged")),
+        *(_quiet(records, fewer) for fewer in FEWER),
         _quick(records, ladder.get("averaged")),
         *(_settled(records, arm, budgets, plateau.get(arm)) for arm in PLATEAU),
+        _gap(records, budgets),
         _seeds(records, seeds),
         _sampling(resampled, source),
     )
@@ -220,15 +223,16 @@ def _monotone(records: Gathered, illness: str, dose: Dose | None) -> Line:
     return asked.line(f"monotone: {illness}", asks, not up and drop > SURE * error, text)
 
 
-def _quiet(records: Gathered, rung: Rung | None) -> Line:
+def _quiet(records: Gathered, fewer: str) -> Line:
     asked = _Asked()
-    for arm in ("four", "one"):
+    for arm in ("four", fewer):
         asked.take(f"averaged/{arm}", records.study.by_world("averaged", arm), WORLDS, "street")
     asks = f"a paired difference over {len(WORLDS)} worlds has a standard error of at most "
-    asks += f"{PAIRED_ERROR} mAP (four frames minus one, validation people)"
-    found = f"{told(rung.gain, signed=True)}, standard error {rung.error:.2f}" if rung else ""
-    holds = rung is not None and rung.error <= PAIRED_ERROR
-    return asked.line("paired error", asks, holds, found)
+    asks += f"{PAIRED_ERROR} mAP (four frames minus {fewer}, validation people)"
+    gains = list(records.gains("averaged", fewer).values())
+    gain = estimate(gains) if gains else None
+    holds = gain is not None and standard_error(gain) <= PAIRED_ERROR
+    return asked.line(f"paired error: {fewer}", asks, holds, _moved(gain))
 
 
 def _quick(records: Gathered, rung: Rung | None) -> Line:
@@ -249,11 +253,20 @@ def _settled(records: Gathered, arm: str, steps: tuple[int, int], found: Estimat
         asked.take(f"plateau/{arm}-{count}", runs, PLATEAU_WORLDS, "street")
     asks = f"half as many steps again ({steps[0]} to {steps[1]}) change {PLATEAU[arm]} by less "
     asks += f"than {SETTLED} mAP"
-    text = (
-        f"{told(found, signed=True)}, standard error {standard_error(found):.2f}" if found else ""
-    )
     holds = found is not None and abs(found.mean) < SETTLED
-    return asked.line(f"plateau: {arm}", asks, holds, text)
+    return asked.line(f"plateau: {arm}", asks, holds, _moved(found))
+
+
+def _gap(records: Gathered, steps: tuple[int, int]) -> Line:
+    """What a comparison needs of the budget, whatever either arm still gains alone."""
+    asked = _Asked()
+    for arm, count in product(PLATEAU, steps):
+        runs = records.study.by_world("plateau", f"{arm}-{count}")
+        asked.take(f"plateau/{arm}-{count}", runs, PLATEAU_WORLDS, "street")
+    found = records.gap(steps)
+    asks = f"they change the difference between these two by less than {SETTLED} mAP"
+    holds = found is not None and abs(found.mean) < SETTLED
+    return asked.line("plateau: difference", asks, holds, _moved(found))
 
 
 def _seeds(records: Gathered, seeds: Mapping[int, float]) -> Line:
@@ -286,6 +299,14 @@ def _sampling(resampled: NDArray[np.float64], source: Run | None) -> Line:
     text = f"standard error {error:.2f}, {people} people, {len(resampled)} resamples; "
     text += f"95 % of them between {low:.1f} and {high:.1f}"
     return asked.line("sampling", asks, error < ABOUT_ONE, text)
+
+
+def _moved(found: Estimate | None) -> str:
+    """A difference, and its standard error where there is more than one world."""
+    if found is None:
+        return ""
+    error = f", standard error {standard_error(found):.2f}" if found.worlds > 1 else ""
+    return told(found, signed=True) + error
 
 
 def told(found: Estimate, signed: bool = False) -> str:

@@ -2,7 +2,8 @@
 
 Differences of one to three points between models are to be decided by five worlds. So each measure
 against noise is tried in turn with a *neutral* pair, one frame against four, on validation people;
-`reid promenade report` says what each one bought. What was chosen stands in the profile `laptop`
+`reid promenade report` says what each one bought. A large difference also moves much from world to
+world, so the profile itself is held against two frames too, an effect nearer to the papers' size. What was chosen stands in the profile `laptop`
 and in the strengths of `street`; both were fixed on 21 November 2026. Whether the budget is
 long enough is for `plateau` to say.
 
@@ -10,7 +11,8 @@ Every run leaves one record in `data/results/promenade/<part>/<arm>/`, with its 
 precisions (`notes["queries"]`), from which the report draws people again and again:
 
 - `scratch-120`, `scratch`, `pretrained`, `averaged`: fewer training people; all of them; the
-  shipped backbone; weight averaging too, which is the profile itself. Arms `four` and `one`.
+  shipped backbone; weight averaging too, which is the profile itself. Arms `four` and `one`, and
+  in the last `two`.
 - `plateau`: the budget, and half as many steps again, for the baseline and for a neutral newcomer,
   squeeze-and-excitation blocks that start at random inside the pretrained network.
 - `seeds`: the profile's baseline with ten seeds in world 0, scored on the *test* people; it
@@ -89,9 +91,11 @@ def trials(parts: Sequence[str] = PARTS, worlds: int = WORLDS) -> list[Trial]:
 
 
 def _neutral(part: str, world: int) -> list[Trial]:
-    """Four frames and one, with the measures against noise that come before `part`, and with it."""
+    """Four frames and fewer, with the measures against noise that come before `part`, and with it."""
     laptop, four = find_profile("laptop"), find_recipe("baseline")
-    one = replace(four, small_clip_length=1, frames="random")
+    arms = {"four": four, "one": replace(four, small_clip_length=1, frames="random")}
+    if part == "averaged":
+        arms["two"] = replace(four, small_clip_length=2)
     people = dict(JUDGES["people"])
     if part == "scratch-120":
         people["train"] = 120
@@ -102,7 +106,7 @@ def _neutral(part: str, world: int) -> list[Trial]:
     data = {**JUDGES, "people": people}
     return [
         Trial(part, arm, world, recipe, laptop, data=data)
-        for arm, recipe in (("four", four), ("one", one))
+        for arm, recipe in arms.items()
     ]
 
 

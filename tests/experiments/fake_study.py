@@ -43,9 +43,9 @@ def colours(results: Path, share: float = 0.5) -> None:
 
 
 def pair(results: Path, part: str, gains: tuple[float, ...], seconds: float = 100.0) -> None:
-    """Four frames and one, apart by these gains, world by world."""
+    """Four frames against one and two, apart by these gains, world by world."""
     for world, gain in enumerate(gains):
-        for arm, score in (("four", 0.6 + gain), ("one", 0.6)):
+        for arm, score in (("four", 0.6 + gain), ("one", 0.6), ("two", 0.6)):
             more: dict[str, Any] = {"seconds": {"training": seconds}, "machine": {"threads": 1}}
             put(results, part, arm, fake_record("baseline", world, {"street": score}, **more))
 

@@ -33,7 +33,7 @@ def line(results: Path, name: str):
 def test_everything_holds(results: Path) -> None:
     found = examine(results)
     assert {one.name: one.verdict for one in found.lines if one.verdict != HOLDS} == {}
-    assert len(found.lines) == 2 + 2 * len(ILLNESSES) + 4 + 2
+    assert len(found.lines) == 2 + 2 * len(ILLNESSES) + 6 + 2
     assert not any(one.missing or one.stale for one in found.lines)
     assert all(one.records and one.found for one in found.lines)
 
@@ -121,7 +121,10 @@ def test_paired_error_over_five_worlds(results: Path, spread: float, verdict: st
     rung = examine(results).ladder[-1]
     assert rung.error == pytest.approx(100 * spread * math.sqrt(2.5 / 4 / 5))
     assert rung.error == pytest.approx(stats.sem([100 * g for g in gains]))
-    assert (line(results, "paired error").verdict == HOLDS) == (rung.error <= 0.5)
+    for fewer in ("one", "two"):
+        found = line(results, f"paired error: {fewer}")
+        assert (found.verdict == HOLDS) == (rung.error <= 0.5)
+        assert f"standard error {rung.error:.2f}" in found.found
 
 
 @pytest.mark.parametrize(("seconds", "verdict"), [(150, HOLDS), (151, FAILS)])
@@ -135,6 +138,18 @@ def test_time(results: Path, seconds: float, verdict: str) -> None:
 def test_plateau(results: Path, arm: str, change: float, verdict: str) -> None:
     fake.plateau(results, arm, change)
     assert line(results, f"plateau: {arm}").verdict == verdict
+
+
+@pytest.mark.parametrize(("apart", "verdict"), [(0.0, HOLDS), (0.0055, FAILS)])
+def test_a_longer_budget_may_move_both_arms_but_not_apart(
+    results: Path, apart: float, verdict: str
+) -> None:
+    fake.plateau(results, "baseline", 0.02)
+    fake.plateau(results, "newcomer", 0.02 + apart)
+    assert line(results, "plateau: baseline").verdict == FAILS
+    found = line(results, "plateau: difference")
+    assert found.verdict == verdict
+    assert found.found.startswith(f"+{100 * apart:.1f} ± 0.0 (3 worlds)")
 
 
 def test_sampling_error_is_of_people_not_of_queries(results: Path) -> None:
@@ -163,7 +178,7 @@ def test_the_sampling_rule_at_its_edge(results: Path) -> None:
 def test_a_missing_record_is_named_and_leaves_the_rule_open(results: Path) -> None:
     for path in (results / "promenade/averaged/one").glob("*seed3.json"):
         path.unlink()
-    found = line(results, "paired error")
+    found = line(results, "paired error: one")
     assert found.verdict == OPEN
     assert found.missing == ("averaged/one in world 3, scored on street",)
     assert "(4 worlds)" in found.found  # what there is, is told
@@ -209,7 +224,7 @@ def test_stale_by_data_and_code_not_by_profile(results: Path) -> None:
     good = read_record(path)
     other = {**good.profile, "steps": 7}
     write_record(replace(good, profile=other), folder)
-    assert not line(results, "paired error").stale
+    assert not line(results, "paired error: one").stale
     for change, told in (
         ({"data": {**good.data, "version": "0"}}, f"the data are at version {VERSION} now"),
         ({"code": {**good.code, "sources": {"training.py": "0"}}}, "training.py changed"),
@@ -217,7 +232,7 @@ def test_stale_by_data_and_code_not_by_profile(results: Path) -> None:
         ({"start": "small.safetensors, sha256 0"}, "another small.safetensors"),
     ):
         write_record(replace(good, **change), folder)
-        found = line(results, "paired error")
+        found = line(results, "paired error: one")
         assert told in found.stale
         assert good.name in found.stale
         assert found.verdict == HOLDS  # told beside it
@@ -230,8 +245,8 @@ def test_of_two_records_of_a_world_the_one_that_holds_counts(results: Path) -> N
     scores = {"street": {"map": 0.1}}
     write_record(replace(good, data=old, scores=scores, finished="2099"), folder)
     assert len(list(folder.glob("*seed2.json"))) == 2
-    assert not line(results, "paired error").stale
-    assert line(results, "paired error").verdict == HOLDS
+    assert not line(results, "paired error: one").stale
+    assert line(results, "paired error: one").verdict == HOLDS
 
 
 def reid(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:

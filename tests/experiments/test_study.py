@@ -40,11 +40,12 @@ def test_each_measure_adds_one_thing_to_the_last():
 
 
 def test_the_neutral_pair_differs_in_frames_alone():
-    four, one = trials(["averaged"])[:2]
+    four, one, two = trials(["averaged"])[:3]
     assert differing(four, one) <= {
         "arm", "recipe.small_clip_length", "recipe.frames"
     }  # fmt: skip
-    assert (four.recipe.small_clip_length, one.recipe.small_clip_length) == (4, 1)
+    assert differing(four, two) == {"arm", "recipe.small_clip_length"}
+    assert [t.recipe.small_clip_length for t in (four, one, two)] == [4, 1, 2]
     assert all(t.data["evaluate"] == "validation" for t in trials() if t.part != "seeds")
 
 
