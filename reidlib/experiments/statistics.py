@@ -27,6 +27,11 @@ class Estimate:
     worlds: int
     values: tuple[float, ...]  # one a world
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The interval for drawing: NaN where one world has none."""
+        return (self.low, self.high) if self.worlds > 1 else (math.nan, math.nan)
+
     def interval(self, confidence: float) -> tuple[float, float]:
         """The t interval at another confidence than 95 %."""
         half = _half_width(self.sd, self.worlds, confidence)

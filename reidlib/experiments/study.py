@@ -3,9 +3,9 @@
 Differences of one to three points between models are to be decided by five worlds. So each measure
 against noise is tried in turn with a *neutral* pair, one frame against four, on validation people;
 `reid promenade report` says what each one bought. A large difference also moves much from world to
-world, so the profile itself is held against two frames too, an effect nearer to the papers' size. What was chosen stands in the profile `laptop`
-and in the strengths of `street`; both were fixed on 21 November 2026. Whether the budget is
-long enough is for `plateau` to say.
+world, so the profile itself is held against two frames too, an effect nearer to the papers' size.
+What was chosen stands in the profile `laptop` and in the strengths of `street`; both were fixed on
+21 November 2026. Whether the budget is long enough is for `plateau` to say.
 
 Every run leaves one record in `data/results/promenade/<part>/<arm>/`, with its queries' average
 precisions (`notes["queries"]`), from which the report draws people again and again:
@@ -91,7 +91,7 @@ def trials(parts: Sequence[str] = PARTS, worlds: int = WORLDS) -> list[Trial]:
 
 
 def _neutral(part: str, world: int) -> list[Trial]:
-    """Four frames and fewer, with the measures against noise that come before `part`, and with it."""
+    """Four frames and fewer, with the measures against noise up to `part`."""
     laptop, four = find_profile("laptop"), find_recipe("baseline")
     arms = {"four": four, "one": replace(four, small_clip_length=1, frames="random")}
     if part == "averaged":
@@ -104,10 +104,7 @@ def _neutral(part: str, world: int) -> list[Trial]:
     if part != "averaged":
         laptop = replace(laptop, averaging=0.0)
     data = {**JUDGES, "people": people}
-    return [
-        Trial(part, arm, world, recipe, laptop, data=data)
-        for arm, recipe in arms.items()
-    ]
+    return [Trial(part, arm, world, recipe, laptop, data=data) for arm, recipe in arms.items()]
 
 
 def _plateau(world: int) -> list[Trial]:

@@ -1,4 +1,4 @@
-"""Five papers beside each other: which claims hold, who gains where, and what that costs.
+"""Five papers beside each other: who gains where, and what that costs.
 
 Arrays first, drawing second. What has no record is left blank and says so; what is not sure, since
 its interval contains zero or there is one world only, is pale.
@@ -13,148 +13,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reidlib.experiments.five_papers import FivePapers, Price, named
-from reidlib.experiments.verdicts import Verdict
+from reidlib.experiments.five_papers import FivePapers, named
+from reidlib.experiments.prices import Price
 from reidlib.seeing.drawing import tell
-from reidlib.seeing.figures import COLOURS, RIGHT, WRONG, style
+from reidlib.seeing.figures import COLOURS, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from reidlib.experiments.mechanisms.records import TruthRecord
-
-# What a verdict means for its claim, and its colour.
-OUTCOMES = {
-    "borne out": RIGHT,
-    "contradicted": WRONG,
-    "undecided": "#BBBBBB",
-    "not measured yet": "white",
-    "numbers to compare": COLOURS[5],
-}
 LESS = 0.25  # of its colour is left to a cell that is not sure
-
-
-def outcome(verdict: str) -> str:
-    """A verdict of `reidlib.experiments.verdicts` as one of OUTCOMES."""
-    if verdict.startswith("holds") or verdict == "equivalent":
-        return "borne out"
-    if verdict.startswith(("opposite", "different")):
-        return "contradicted"
-    if verdict.startswith("numbers"):
-        return "numbers to compare"
-    return "not measured yet" if "not measured" in verdict else "undecided"
-
-
-# The claims ------------------------------------------------------------------------------------
-
-
-def tally(verdicts: Sequence[Verdict]) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Paper -> outcome -> ids of its claims; only outcomes that occur, in OUTCOMES' order."""
-    found: dict[str, dict[str, tuple[str, ...]]] = {}
-    for paper in dict.fromkeys(v.claim.paper for v in verdicts):
-        own = [v for v in verdicts if v.claim.paper == paper]
-        by = {o: tuple(v.claim.id for v in own if outcome(v.verdict) == o) for o in OUTCOMES}
-        found[paper] = {o: ids for o, ids in by.items() if ids}
-    return found
-
-
-def summary(verdicts: Sequence[Verdict], paper: str) -> str:
-    """One sentence on a paper's claims, whatever became of them."""
-    found = tally(verdicts)[paper]
-    parts = [f"{len(ids)} {o} ({', '.join(ids)})" for o, ids in found.items()]
-    return f"{paper}, {sum(map(len, found.values()))} claims: {'; '.join(parts)}."
-
-
-def draw_claims(verdicts: Sequence[Verdict], caption: str = "") -> Figure:
-    """A tile for each claim, a row for each paper, coloured by what became of it."""
-    import matplotlib.pyplot as plt
-    from matplotlib.patches import Patch, Rectangle
-
-    style()
-    papers = list(dict.fromkeys(v.claim.paper for v in verdicts))
-    rows = {paper: [v for v in verdicts if v.claim.paper == paper] for paper in papers}
-    wide = max(map(len, rows.values()))
-    figure, axes = plt.subplots(figsize=(0.46 * wide + 1.1, 0.4 * len(papers) + 0.5))
-    for y, (paper, own) in enumerate(rows.items()):
-        axes.text(-0.2, y, paper, ha="right", va="center")
-        for x, one in enumerate(own):
-            colour = OUTCOMES[outcome(one.verdict)]
-            axes.add_patch(Rectangle((x, y - 0.42), 0.92, 0.84, facecolor=colour, edgecolor="0.4"))
-            axes.text(x + 0.46, y, one.claim.id, ha="center", va="center", fontsize=8)
-    axes.set(xlim=(-0.1, wide), ylim=(len(papers) - 0.5, -0.5))
-    axes.set_axis_off()
-    keys = [Patch(facecolor=c, edgecolor="0.4", label=name) for name, c in OUTCOMES.items()]
-    axes.legend(handles=keys, loc="upper left", bbox_to_anchor=(-0.1, 0), ncols=5, fontsize=7.5)
-    tell(figure, "", caption)
-    return figure
-
-
-@dataclass(frozen=True)
-class Branch:
-    """One deciding comparison of a claim: mean NaN without a record, ends NaN with one world.
-
-    margin: of an equivalence, else NaN.
-    """
-
-    claim: str
-    text: str
-    mean: float
-    low: float
-    high: float
-    worlds: int
-    outcome: str
-    margin: float
-    stale: bool
-
-
-def branches(verdicts: Sequence[Verdict], paper: str) -> tuple[Branch, ...]:
-    """Every comparison of scores that decides a claim of the paper, in their order."""
-    found = []
-    for verdict in verdicts:
-        for finding in verdict.findings:
-            comparison, one = finding.comparison, finding.found
-            if verdict.claim.paper != paper or not comparison.decides:
-                continue
-            margin = comparison.margin if comparison.kind == "E" else math.nan
-            numbers = (one.mean, *_ends(one.low, one.high)) if one else (math.nan,) * 3
-            found.append(
-                Branch(verdict.claim.id, str(comparison), *numbers, one.worlds if one else 0,
-                       outcome(finding.verdict), margin, bool(finding.stale and one))
-            )  # fmt: skip
-    return tuple(found)
-
-
-def draw_forest(found: Sequence[Branch], caption: str = "") -> Figure:
-    """Differences in mAP with 95 % intervals, a line each; a grey band is a margin of equality."""
-    import matplotlib.pyplot as plt
-
-    style()
-    figure, axes = plt.subplots(figsize=(5.2, 0.24 * len(found) + 0.7))
-    axes.axvline(0, color="0.6", linewidth=0.8)
-    for y, one in enumerate(found):
-        if math.isfinite(one.margin):
-            axes.fill_betweenx([y - 0.35, y + 0.35], -one.margin, one.margin, color="0.9", zorder=0)
-        if not math.isfinite(one.mean):
-            axes.text(0, y, " not run yet", fontsize=7, color="0.5", va="center")
-            continue
-        sure = math.isfinite(one.low)
-        colour = OUTCOMES[one.outcome] if one.outcome in ("borne out", "contradicted") else "0.45"
-        if sure:
-            axes.plot([one.low, one.high], [y, y], color=colour, linewidth=1.6)
-        axes.plot(one.mean, y, "o", color=colour, markersize=5, mfc=colour if sure else "white")
-    names = [f"{one.claim}  {one.text}{' !' if one.stale else ''}" for one in found]
-    axes.set_yticks(range(len(found)), names, fontsize=7.5)
-    axes.set(ylim=(len(found) - 0.5, -0.5), xlabel="difference in mAP, points")
-    axes.margins(x=0.08)
-    tell(figure, "", caption)
-    return figure
-
-
-def _ends(low: float, high: float) -> tuple[float, float]:
-    """The interval, NaN where one world has none."""
-    return (low, high) if math.isfinite(low) and math.isfinite(high) else (math.nan, math.nan)
-
 
 # Method by illness -----------------------------------------------------------------------------
 
@@ -196,7 +64,7 @@ def gain_grid(table: FivePapers, *, beyond: bool = False) -> Grid:
             own[i, j] = scenario in named(row.method)
             if found is not None:
                 mean[i, j], worlds[i, j] = found.mean, found.worlds
-                low[i, j], high[i, j] = _ends(found.low, found.high)
+                low[i, j], high[i, j] = found.ends
     stale = tuple(bool(row.stale) and bool(worlds[i].any()) for i, row in enumerate(rows))
     return Grid(tuple(row.name for row in rows), scenarios, mean, low, high, worlds, own, stale)
 
@@ -265,7 +133,7 @@ def bargains(prices: Mapping[str, Price], table: FivePapers, scenario: str) -> t
         if not row.base:
             continue
         own, base, gain = prices[row.method], prices[row.base], row.cells[scenario].gain
-        numbers = (gain.mean, *_ends(gain.low, gain.high)) if gain else (math.nan,) * 3
+        numbers = (gain.mean, *gain.ends) if gain else (math.nan,) * 3
         found.append(
             Bargain(row.name, added(own.multiply_adds, base.multiply_adds),
                     added(own.kept, base.kept), *numbers)
@@ -299,74 +167,5 @@ def draw_bargains(found: Sequence[Bargain], caption: str = "") -> Figure:
         axes.margins(x=0.08)
     grid[0].set_ylabel("gain in mAP, points")
     grid[1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
-    tell(figure, "", caption)
-    return figure
-
-
-# What was looked at, held against the truth ----------------------------------------------------
-
-REFERENCES = ("random", "even", "centre")  # maps that know nothing, see `truth.references`
-QUESTIONS = ("person", "parts", "background", "pointing")  # of `truth.readings`
-
-
-@dataclass(frozen=True)
-class Looked:
-    """One answer about maps: mean over people and its bootstrap interval.
-
-    source: a recipe, or one of REFERENCES. stale: the record may not hold any more.
-    """
-
-    claim: str
-    scene: str
-    source: str
-    question: str
-    mean: float
-    low: float
-    high: float
-    identities: int
-    stale: bool
-
-    @property
-    def blind(self) -> bool:
-        """Whether it is a map that knows nothing."""
-        return self.source in REFERENCES
-
-
-def looked(
-    records: Mapping[str, TruthRecord], questions: Sequence[str] = QUESTIONS
-) -> tuple[Looked, ...]:
-    """What the records of `reidlib.experiments.mechanisms` say of maps, claim by claim."""
-    found = []
-    for claim, record in records.items():
-        stale = bool(record.stale())
-        for cell in record.cells:
-            if cell["question"] in questions and cell["values"]:
-                where = cell["scene"], cell["source"], cell["question"]
-                one = record.estimate(where[0], where[2], where[1])
-                numbers = one.mean, one.low, one.high
-                found.append(Looked(claim, *where, *numbers, one.identities, stale))
-    return tuple(found)
-
-
-def draw_looked(found: Sequence[Looked], caption: str = "") -> Figure:
-    """A column for each question, a line for each source; maps that know nothing are grey."""
-    import matplotlib.pyplot as plt
-
-    style()
-    questions = list(dict.fromkeys(one.question for one in found))
-    lines = list(dict.fromkeys((one.claim, one.scene, one.source, one.stale) for one in found))
-    figure, grid = plt.subplots(
-        1, len(questions), figsize=(1.9 * len(questions) + 1.6, 0.22 * len(lines) + 0.7),
-        sharey=True, squeeze=False,
-    )  # fmt: skip
-    for axes, question in zip(grid[0], questions):
-        for one in (one for one in found if one.question == question):
-            y = lines.index((one.claim, one.scene, one.source, one.stale))
-            hue = "0.6" if one.blind else COLOURS[0]
-            axes.plot([one.low, one.high], [y, y], color=hue, linewidth=1.4)
-            axes.plot(one.mean, y, "|" if one.blind else "o", color=hue, markersize=5)
-        axes.set(title=question, ylim=(len(lines) - 0.5, -0.5))
-    names = [f"{c} {scene}: {source}{' !' * stale}" for c, scene, source, stale in lines]
-    grid[0, 0].set_yticks(range(len(lines)), names, fontsize=7)
     tell(figure, "", caption)
     return figure

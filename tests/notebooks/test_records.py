@@ -13,7 +13,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from reidlib.data.promenade.settings import SCENARIOS
-from reidlib.experiments import five_papers
+from reidlib.experiments import five_papers, prices
 from reidlib.recipes import PAPERS
 from tests.experiments.fake_records import leave
 
@@ -42,7 +42,7 @@ def everything(folder: Path) -> None:
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Any:
     """Runs the notebook on these records, counting costs at a small size; what it prints."""
     monkeypatch.setattr("reidlib.files.data_folder", lambda name: tmp_path / name)
-    monkeypatch.setattr(five_papers, "price", partial(five_papers.price, size="smoke"))
+    monkeypatch.setattr(prices, "price", partial(prices.price, size="smoke"))
     monkeypatch.setattr("reidlib.costs.claims", lambda paper: ())  # counts, and slowly
     monkeypatch.setattr("reidlib.notebooks.show_text", lambda markdown, plain="": print(markdown))
 

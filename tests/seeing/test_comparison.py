@@ -4,40 +4,22 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
 from reidlib.data.promenade.settings import SCENARIOS
-from reidlib.experiments.claims import CLAIMS
 from reidlib.experiments.evidence import Evidence
-from reidlib.experiments.five_papers import Price, five_papers
-from reidlib.experiments.verdicts import verdicts
+from reidlib.experiments.five_papers import five_papers
+from reidlib.experiments.prices import Price
 from reidlib.recipes import PAPERS
-from reidlib.seeing.comparison import (
-    OUTCOMES,
-    bargains,
-    branches,
-    draw_bargains,
-    draw_claims,
-    draw_forest,
-    draw_grid,
-    draw_looked,
-    gain_grid,
-    looked,
-    outcome,
-    summary,
-    tally,
-)
-from reidlib.seeing.truth import Estimate, estimate
+from reidlib.seeing.comparison import bargains, draw_bargains, draw_grid, gain_grid
 from tests.experiments.fake_records import leave
 
 
 @pytest.fixture(autouse=True)
-def _quick_and_closed(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("reidlib.costs.claims", lambda paper: ())  # counts, and slowly
+def _closed():
     yield
     plt.close("all")
 
@@ -54,42 +36,6 @@ def results(tmp_path: Path) -> Path:
 
 def texts(axes):
     return [text.get_text() for text in axes.texts]
-
-
-def test_outcomes_of_the_words_that_verdicts_use() -> None:
-    said = {
-        "holds on Promenade": "borne out", "equivalent": "borne out",
-        "opposite on MARS": "contradicted", "different": "contradicted",
-        "undecided": "undecided", "undecided: not measured yet": "not measured yet",
-        "numbers beside each other": "numbers to compare",
-    }  # fmt: skip
-    assert {word: outcome(word) for word in said} == said
-    assert set(said.values()) == set(OUTCOMES)
-
-
-def test_every_claim_is_counted_once_and_has_a_tile(results: Path) -> None:
-    found = verdicts(Evidence(results))
-    counted = [one for by in tally(found).values() for ids in by.values() for one in ids]
-    assert sorted(counted) == sorted(claim.id for claim in CLAIMS)
-    assert summary(found, "TACAN").startswith("TACAN, 5 claims: ")
-    axes = draw_claims(found).axes[0]
-    assert set(texts(axes)) == {*counted, *PAPERS.values()}
-    assert len(axes.patches) == len(CLAIMS)
-
-
-def test_branches_are_the_deciding_comparisons(results: Path) -> None:
-    found = {one.text: one for one in branches(verdicts(Evidence(results)), "SINet")}
-    gain = found["sinet-2/sbm - sinet-2/base"]
-    assert (gain.claim, gain.worlds, gain.outcome) == ("S1", 3, "borne out")
-    assert gain.mean == pytest.approx((2 + 2.5 + 2) / 3)
-    assert gain.low < gain.mean < gain.high
-    missing = found["sinet-2/idm - sinet-2/base"]
-    assert math.isnan(missing.mean)
-    assert missing.worlds == 0
-    assert found["sinet-2/idm - sinet-3/1-idm"].margin == 2
-    axes = draw_forest(tuple(found.values())).axes[0]
-    assert texts(axes).count(" not run yet") == sum(math.isnan(o.mean) for o in found.values())
-    assert len(axes.get_yticks()) == len(found)
 
 
 def test_the_grid_is_the_table_and_says_what_is_missing(results: Path) -> None:
@@ -129,8 +75,6 @@ def test_nothing_recorded_draws_all_the_same(tmp_path: Path) -> None:
     grid = gain_grid(five_papers(evidence))
     assert not grid.sure.any()
     assert texts(draw_grid(grid).axes[0]) == ["no record"] * grid.mean.size
-    draw_forest(branches(verdicts(evidence), "TRSA"))
-    draw_claims(verdicts(evidence))
 
 
 def test_bargains(results: Path) -> None:
@@ -147,36 +91,3 @@ def test_bargains(results: Path) -> None:
         assert [line.get_label() for line in axes.lines if line.get_label() in PAPERS.values()] == [
             "SINet"
         ]
-
-
-class Told:
-    """As much of a mechanism's record as is asked for here."""
-
-    cells: ClassVar = [
-        {"scene": "street", "source": source, "question": question, "values": {"3": x, "5": y}}
-        for source, question, x, y in (
-            ("sinet", "person", 0.5, 0.7), ("even", "person", 0.3, 0.3), ("sinet", "iou", 0.1, 0.2),
-        )
-    ]  # fmt: skip
-
-    def stale(self) -> str:
-        return "the data are others now"
-
-    def estimate(self, scene: str, question: str, of: str) -> Estimate:
-        cell = next(c for c in self.cells if (c["source"], c["question"]) == (of, question))
-        return estimate(list(cell["values"].values()), [3, 5])
-
-
-def test_what_was_looked_at() -> None:
-    found = looked({"S8": Told()})
-    assert [(one.source, one.question, one.blind) for one in found] == [
-        ("sinet", "person", False), ("even", "person", True),
-    ]  # fmt: skip
-    assert found[0].mean == pytest.approx(0.6)
-    assert found[0].low < found[0].mean < found[0].high
-    axes = draw_looked(found).axes[0]
-    assert [tick.get_text() for tick in axes.get_yticklabels()] == [
-        "S8 street: sinet !", "S8 street: even !",
-    ]  # fmt: skip
-    assert axes.get_title() == "person"
-    assert looked({}) == ()
