@@ -1,6 +1,6 @@
 """Run notebooks and store them so that a difference means a change: reruns give the same bytes.
 
-`show` and `show_text` are for use inside of them.
+`show`, `show_text` and `show_sheet` are for use inside of them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from reidlib.files import write_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from reidlib.experiments.writing import Sheet
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
@@ -43,6 +45,13 @@ def show_text(markdown: str, plain: str = "") -> None:
     from IPython.display import display
 
     display({"text/markdown": markdown, "text/plain": plain or markdown}, raw=True)
+
+
+def show_sheet(sheet: Sheet) -> None:
+    """Display a table of `reidlib.experiments.writing`."""
+    from reidlib.experiments.writing import write
+
+    show_text(write(sheet, "markdown"), write(sheet, "text"))
 
 
 def numbered(folder: Path) -> list[Path]:

@@ -59,6 +59,9 @@ def table(
     if name in writing.PAPERS_ALONE:
         sheet = writing.PAPERS_ALONE[name]()
         tell(_sheet(sheet), writing.write(sheet, form), json)
+    elif name == writing.DIAMETERS_TABLE:
+        sheet = writing.diameters_sheet(_evidence(records, asked, profile).truth.get("C5"))
+        tell(_sheet(sheet), writing.write(sheet, form), json)
     elif name == writing.FIVE_PAPERS:
         evidence = _evidence(records, asked, profile)
         sheet = writing.five_papers_sheet(

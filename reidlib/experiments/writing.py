@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from reidlib.experiments.five_papers import FivePapers
 from reidlib.experiments.printed import breaches, disagreements, printed_tables
@@ -14,7 +15,12 @@ from reidlib.experiments.printed_tables import DIAMETERS
 from reidlib.experiments.statistics import Estimate
 from reidlib.experiments.tables import NOT_RUN, Comparisons, Table
 
-FIVE_PAPERS = "five-papers"  # as `reid table` calls it
+if TYPE_CHECKING:
+    from reidlib.experiments.mechanisms.records import TruthRecord
+    from reidlib.experiments.verdicts import Verdict
+    from reidlib.seeing.truth import Estimate as OverPeople
+
+FIVE_PAPERS, DIAMETERS_TABLE = "five-papers", "tacan-3"  # as `reid table` calls them
 FORMATS = ("text", "markdown", "latex", "csv")
 
 
@@ -120,20 +126,45 @@ def disagreements_sheet() -> Sheet:
     return Sheet("one rival, several numbers", header, tuple(rows))
 
 
-def diameters_sheet() -> Sheet:
-    """TACAN's Table 3, whose measure is no score of a run."""
+def diameters_sheet(truth: TruthRecord | None) -> Sheet:
+    """TACAN's Table 3: diameters of five people as printed, and ours from the record of claim C5.
+
+    Three of ours, mean over people: raw as printed, of unit vectors, and relative to the distance
+    between people; only the last two can be compared across models.
+    """
+    kinds, models = ("raw", "unit", "relative"), ("tacan-1/ca", "tacan-1/minmax")
+    rows = []
+    for (label, values), model in zip(DIAMETERS.items(), models):
+        ours = [
+            _between(truth.estimate("street", f"diameter, {kind}", model)) if truth else NOT_RUN
+            for kind in kinds
+        ]
+        rows.append((label, *(f"{value:.4f}" for value in values), *ours))
+    header = ("model", *(f"sample {i}" for i in range(1, 6)), *(f"ours {kind}" for kind in kinds))
+    notes = ["ours: mean over people, 95 % bootstrap interval over them"]
+    if truth is None:
+        notes = [f"`reid truth C5` measures ours, once {' and '.join(models)} are trained"]
+    elif why := truth.stale():
+        notes.append(f"stale, {why}")
+    title = "tacan-3: TACAN, Table 3, largest distance within a person"
+    return Sheet(title, header, tuple(rows), tuple(notes))
+
+
+def verdicts_sheet(every: Sequence[Verdict], paper: str) -> Sheet:
+    """A paper's claims: what it says, its number, the verdict here and what it rests on."""
+    header = ("claim", "the paper says", "its number", "here", "because")
     rows = [
-        (label, *(f"{value:.4f}" for value in values), "comes with the figures")
-        for label, values in DIAMETERS.items()
+        (v.claim.id, v.claim.text, v.claim.printed, v.verdict, v.why or "nothing measured yet")
+        for v in every
+        if v.claim.paper == paper
     ]
-    header = ("model", *(f"sample {i}" for i in range(1, 6)), "ours")
-    return Sheet("tacan-3: TACAN, Table 3, largest distance within a person", header, tuple(rows))
+    return Sheet(f"{paper}: what became of its claims", header, tuple(rows))
 
 
 def list_sheet() -> Sheet:
     """Every name that can be asked for."""
     rows: list[tuple[str, ...]] = [(t.name, t.source, t.kind) for t in printed_tables().values()]
-    rows.append(("tacan-3", "TACAN, Table 3", "diameters"))
+    rows.append((DIAMETERS_TABLE, "TACAN, Table 3", "diameters"))
     rows.append((FIVE_PAPERS, "all", "scenarios"))
     rows += [("bounds", "all", "check"), ("disagreements", "all", "check")]
     return Sheet("tables", ("name", "source", "kind"), tuple(sorted(rows)))
@@ -143,7 +174,6 @@ def list_sheet() -> Sheet:
 PAPERS_ALONE = {
     "bounds": bounds_sheet,
     "disagreements": disagreements_sheet,
-    "tacan-3": diameters_sheet,
     "list": list_sheet,
 }
 
@@ -176,6 +206,10 @@ def _ends(found: Estimate | None) -> list[object]:
         return ["", "", ""]
     ends = (found.low, found.high)
     return [found.mean, *(end if math.isfinite(end) else "" for end in ends)]
+
+
+def _between(found: OverPeople) -> str:
+    return f"{found.mean:.3f} [{found.low:.3f}, {found.high:.3f}]"
 
 
 def _number(value: float | None) -> str:

@@ -331,7 +331,7 @@ def test_names_that_do_not_exist(words, tmp_path, monkeypatch, capsys) -> None:
     assert capsys.readouterr().err.startswith("reid: ")
 
 
-@pytest.mark.parametrize("name", ["tacan-3", "bounds", "disagreements", "list"])
+@pytest.mark.parametrize("name", ["bounds", "disagreements", "list"])
 def test_what_needs_no_records(name, results, monkeypatch, capsys) -> None:
     assert reid(monkeypatch, "table", name, "--markdown") == 0
     assert "|" in capsys.readouterr().out

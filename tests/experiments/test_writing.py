@@ -1,0 +1,55 @@
+"""Sheets that are made from records of mechanisms and from verdicts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reidlib.data.promenade import VERSION
+from reidlib.experiments.evidence import Evidence
+from reidlib.experiments.mechanisms import records
+from reidlib.experiments.printed_tables import DIAMETERS
+from reidlib.experiments.verdicts import verdicts
+from reidlib.experiments.writing import FORMATS, diameters_sheet, verdicts_sheet, write
+
+KINDS = ("raw", "unit", "relative")
+
+
+def clusters(people: dict[str, float], version: str = VERSION) -> records.TruthRecord:
+    """Diameters of people 3 and 5: those given, and twice as much without the min-max loss."""
+    cells = [
+        {"scene": "street", "source": model, "question": f"diameter, {kind}",
+         "values": {pid: factor * value for pid, value in people.items()}}
+        for model, factor in (("tacan-1/ca", 2.0), ("tacan-1/minmax", 1.0)) for kind in KINDS
+    ]  # fmt: skip
+    return records.TruthRecord(
+        claim="C5", rule="", setting={}, models={}, cells=cells, numbers={}, words=[], machine={},
+        data={"name": "promenade", "version": version, "scenes": {"street": "0"}},
+        code={"version": "0", "commit": None, "sources": records._sources("C5")},
+    )  # fmt: skip
+
+
+def test_diameters_of_the_print_and_ours() -> None:
+    sheet = diameters_sheet(clusters({"3": 0.2, "5": 0.4}))
+    assert sheet.header[-3:] == ("ours raw", "ours unit", "ours relative")
+    for row, values, mean in zip(sheet.rows, DIAMETERS.values(), ("0.600", "0.300")):
+        assert row[1:6] == tuple(f"{value:.4f}" for value in values)
+        assert all(cell.startswith(f"{mean} [") for cell in row[6:])
+    assert not any("stale" in note for note in sheet.notes)
+
+
+def test_diameters_without_a_record_and_with_a_stale_one() -> None:
+    sheet = diameters_sheet(None)
+    assert {cell for row in sheet.rows for cell in row[6:]} == {"not run yet"}
+    assert "reid truth C5" in sheet.notes[0]
+    old = diameters_sheet(clusters({"3": 0.2, "5": 0.4}, version="0"))
+    assert old.notes[-1].startswith("stale, the data are at version")
+
+
+def test_claims_of_one_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reidlib.costs.claims", lambda paper: ())  # counts, and slowly
+    sheet = verdicts_sheet(verdicts(Evidence(tmp_path)), "TRSA")
+    assert [row[0] for row in sheet.rows] == ["T1", "T2", "T3", "T4", "T5", "T6"]
+    assert all(row[-1] for row in sheet.rows)
+    assert all(write(sheet, form) for form in FORMATS)
