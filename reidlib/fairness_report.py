@@ -1,4 +1,4 @@
-"""The fairness report as a page: every rule with its verdict and records, and four pictures."""
+"""The fairness report as a page: every rule with its verdict and records, and five pictures."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ CAPTIONS = {
     "the change against strength 0, from resampled people.",
     "ladder": "Four frames against one frame, on validation people, five worlds: what the pair's "
     "difference was uncertain by, as one measure after another was taken. The line: the limit.",
+    "budget": "A dot a world, validation people; the band is what a settled arm may move. If all "
+    "move alike, their differences are settled though their scores are not.",
     "noise": "How far one baseline's score would have moved, had chance fallen otherwise.",
 }
 
@@ -79,10 +81,10 @@ def _sections(found: Fairness) -> list[dict[str, Any]]:
         {
             "title": "How noisy is a comparison?",
             "text": [
-                "Settled with a neutral pair and on validation people, before any paper's module "
-                "was measured."
+                "Settled with neutral pairs and on validation people, before any paper's module "
+                "was measured. The full models' climb was measured afterwards and chose nothing."
             ],
-            "figures": _pictures("ladder", "noise"),
+            "figures": _pictures("ladder", "budget", "noise"),
             "header": ["with", "four frames", "four minus one", "standard error", "a training"],
             "rows": [
                 [rung.what, told(rung.score), told(rung.gain, signed=True), f"{rung.error:.2f}",

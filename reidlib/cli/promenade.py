@@ -62,6 +62,8 @@ def measure(
 
     Part of the report's records; what is recorded is skipped.
     """
+    from contextlib import ExitStack
+
     from reidlib.experiments.locks import held
     from reidlib.files import data_folder
 
@@ -71,9 +73,10 @@ def measure(
             raise ReidError(f"there is no part {part!r} to measure; there are {', '.join(known)}")
     if worlds < 1:
         raise ReidError(f"--worlds is at least 1, not {worlds}")
-    with held(folder / ".locks" / "measuring") as mine:
-        if not mine:
-            raise ReidError(f"another program measures into {folder} already; let it finish")
+    with ExitStack() as locks:
+        for part in parts or known:
+            if not locks.enter_context(held(folder / ".locks" / f"measuring-{part}")):
+                raise ReidError(f"another program measures {part} into {folder}; let it finish")
         done = _measured(folder, parts or known, worlds, model, runs)
     told = {name: {k: s["map"] for k, s in r.scores.items()} for name, r in done.items()}
     lines = [f"{name}: {len(scores)} scores" for name, scores in told.items()]

@@ -46,7 +46,7 @@ def table(
     from dataclasses import replace
 
     from reidlib.experiments import tables, writing
-    from reidlib.experiments.fair_numbers import noise
+    from reidlib.experiments.fair_numbers import climbing, noise
     from reidlib.experiments.five_papers import five_papers
     from reidlib.experiments.jobs import Data
     from reidlib.experiments.printed import printed
@@ -76,8 +76,10 @@ def table(
         evidence = _evidence(records, asked, profile)
         found = tables.ablation(name, evidence, measure, scored)
         sheet = writing.ablation_sheet(found)
-        if (data, profile) == ("promenade", "laptop") and (more := noise(_folder(records))):
-            sheet = replace(sheet, notes=(*sheet.notes, more))
+        if (data, profile) == ("promenade", "laptop"):
+            rows = [row.recipe for row in found.rows]
+            more = (noise(_folder(records)), climbing(_folder(records), rows))
+            sheet = replace(sheet, notes=(*sheet.notes, *filter(None, more)))
         tell(_plain(found), writing.csv_of(found) if csv else writing.write(sheet, form), json)
 
 

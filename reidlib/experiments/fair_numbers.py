@@ -7,7 +7,7 @@ bootstrap over its people, paired where two conditions share their queries.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,9 @@ from reidlib.experiments.evidence import Evidence
 from reidlib.experiments.resampling import resampled_maps
 from reidlib.experiments.statistics import Estimate, differences, estimate
 from reidlib.experiments.study_records import Run, Studies, maps
+from reidlib.recipes import PAPERS, profile
 
+SETTLED = 0.5  # change of mAP with half as many steps again
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 MEASURES: Mapping[str, str] = {  # part of the study -> what is new in it; what stands before stays
     "scratch-120": "120 people to learn from, random first weights",
@@ -121,9 +123,9 @@ class Gathered:
                 return dose(illness, {s: ap for s, (ap, _) in known.items()}, people)
         return None
 
-    def change(self, arm: str, steps: tuple[int, int]) -> Estimate | None:
+    def change(self, arm: str, steps: tuple[int, int], part: str = "plateau") -> Estimate | None:
         """mAP with the longer budget minus the shorter, paired by world; None without both."""
-        short, long = (self.study.by_world("plateau", f"{arm}-{count}") for count in steps)
+        short, long = (self.study.by_world(part, f"{arm}-{count}") for count in steps)
         gains = differences(maps(long), maps(short))
         return estimate(list(gains.values())) if gains else None
 
@@ -164,6 +166,18 @@ def noise(results: Path) -> str:
     if len(resampled):
         told.append(f"{resampled.std(ddof=1):.1f} over other test people (bootstrap)")
     return f"noise of the baseline's mAP in street, one deviation: {', '.join(told)}" * bool(told)
+
+
+def climbing(results: Path, recipes: Iterable[str]) -> str:
+    """Which of these recipes still climbs with half as many steps again; "" if none is known to."""
+    records, steps = Gathered(results), profile("laptop").steps or 0
+    changes = {
+        PAPERS[name]: records.change(name, (steps, steps * 3 // 2), "climbs")
+        for name in PAPERS
+        if name in set(recipes)
+    }
+    told = [f"{n} {c.mean:+.1f}" for n, c in changes.items() if c and c.mean >= SETTLED]
+    return f"still climbing, mAP with half as many steps again: {', '.join(told)}" * bool(told)
 
 
 def dose(illness: str, aps: Mapping[float, NDArray[np.float64]], people: list[int]) -> Dose:

@@ -21,6 +21,7 @@ from reidlib.experiments.fair_numbers import (
     FEWER,
     MEASURES,
     PLATEAU,
+    SETTLED,
     STRENGTHS,
     Dose,
     Gathered,
@@ -29,7 +30,7 @@ from reidlib.experiments.fair_numbers import (
 )
 from reidlib.experiments.statistics import Estimate, estimate, finite
 from reidlib.experiments.study_records import Run, maps
-from reidlib.recipes import profile
+from reidlib.recipes import PAPERS, profile
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "not measured yet"
 WORLDS, PLATEAU_WORLDS, SEEDS = range(5), range(3), range(10)
@@ -37,7 +38,6 @@ FEWEST = range(3)  # worlds that a rule about scores asks for; it takes all that
 COLOURS_AT_MOST = 60.0  # percent of the trained baseline's mAP in street
 MIDDLE = (50.0, 75.0)  # mAP of the baseline in street
 PAIRED_ERROR = 0.5  # standard error of the neutral pair's difference over the worlds
-SETTLED = 0.5  # change of mAP with half as many steps again
 MINUTES = 2.5  # of one training
 ABOUT_ONE = 1.5  # "about 1 point": sampling error of the test's mAP
 SURE = 1.96  # standard errors that chance seldom passes
@@ -82,6 +82,7 @@ class Fairness:
     ladder: tuple[Rung, ...]
     doses: tuple[Dose, ...]
     plateau: Mapping[str, Estimate]  # arm -> change with half as many steps again
+    climbs: Mapping[str, Estimate]  # paper's recipe -> the same of its full model, in world 0
     seeds: Estimate | None  # of the baseline in world 0
     resampled: NDArray[np.float64] = field(repr=False)  # mAP of resamples of its test people
 
@@ -108,6 +109,7 @@ def examine(results: Path) -> Fairness:
     ladder = {part: rung for part in MEASURES if (rung := records.rung(part))}
     doses = {illness: dose for illness in ILLNESSES if (dose := records.dose(illness))}
     plateau = {arm: found for arm in PLATEAU if (found := records.change(arm, budgets))}
+    climbs = {p: found for p in PAPERS if (found := records.change(p, budgets, "climbs"))}
     seeds = maps(records.study.by_seed("seeds", "baseline"))
     resampled, source = records.resampled()
     lines = (
@@ -119,6 +121,7 @@ def examine(results: Path) -> Fairness:
         _quick(records, ladder.get("averaged")),
         *(_settled(records, arm, budgets, plateau.get(arm)) for arm in PLATEAU),
         _gap(records, budgets),
+        _climbs(records, budgets, climbs),
         _seeds(records, seeds),
         _sampling(resampled, source),
     )
@@ -129,6 +132,7 @@ def examine(results: Path) -> Fairness:
         ladder=tuple(ladder.values()),
         doses=tuple(doses.values()),
         plateau=plateau,
+        climbs=climbs,
         seeds=estimate(list(seeds.values())) if seeds else None,
         resampled=resampled,
     )
@@ -267,6 +271,17 @@ def _gap(records: Gathered, steps: tuple[int, int]) -> Line:
     asks = f"they change the difference between these two by less than {SETTLED} mAP"
     holds = found is not None and abs(found.mean) < SETTLED
     return asked.line("plateau: difference", asks, holds, _moved(found))
+
+
+def _climbs(records: Gathered, steps: tuple[int, int], climbs: Mapping[str, Estimate]) -> Line:
+    """Known is all that is asked; tables say which row still climbs."""
+    asked = _Asked()
+    for paper, count in product(PAPERS, steps):
+        runs = records.study.by_world("climbs", f"{paper}-{count}")
+        asked.take(f"climbs/{paper}-{count}", runs, [0], "street")
+    asks = "what they change of each paper's full model is known"
+    text = ", ".join(f"{PAPERS[paper]} {found.mean:+.1f}" for paper, found in climbs.items())
+    return asked.line("climbs", asks, True, text)
 
 
 def _seeds(records: Gathered, seeds: Mapping[int, float]) -> Line:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from reidlib import __version__
 from reidlib.checkpoints import load_model
@@ -47,9 +48,9 @@ def measure_colours(
     data, folder = data or Data(), results / COLOURS
     code = behind(["reidlib.histogram"])
     record = _earlier(folder, world, code)
-    for scenario in scenarios or SCENARIOS:
-        if record is not None and scenario in record.scores:
-            continue
+    known = record.scores if record else {}
+    left = [scenario for scenario in scenarios or SCENARIOS if scenario not in known]
+    for scenario in tqdm(left, f"colours, world {world}", unit="scenario", dynamic_ncols=True):
         started = time.perf_counter()
         dataset = _test(data, scenario, world)
         counted = count_colours(dataset)
@@ -94,9 +95,8 @@ def measure_doses(
     record = _earlier(folder, world, trained.sources)
     scores = dict(record.scores) if record else {}
     queries: dict[str, Any] = dict(record.notes["queries"]) if record else {"ap": {}}
-    for scored in LADDER:
-        if scored in scores:
-            continue
+    left = [scored for scored in LADDER if scored not in scores]
+    for scored in tqdm(left, f"doses, world {world}", unit="strength", dynamic_ncols=True):
         dataset = _test(data, scored, world)
         found = evaluate(
             trained.model.to(trained.device), dataset, chosen, size, device=trained.device,

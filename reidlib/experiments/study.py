@@ -15,6 +15,8 @@ precisions (`notes["queries"]`), from which the report draws people again and ag
   in the last `two`.
 - `plateau`: the budget, and half as many steps again, for the baseline and for a neutral newcomer,
   squeeze-and-excitation blocks that start at random inside the pretrained network.
+- `climbs`: the same two budgets for each paper's full model in world 0, so that a table can say
+  which of them still climbs. It chooses nothing: the budget was fixed before.
 - `seeds`: the profile's baseline with ten seeds in world 0, scored on the *test* people; it
   chooses nothing.
 
@@ -37,12 +39,13 @@ from reidlib.errors import ReidError
 from reidlib.experiments.locks import held
 from reidlib.experiments.runner import Processes
 from reidlib.files import data_folder
+from reidlib.recipes import PAPERS
 from reidlib.recipes import profile as find_profile
 from reidlib.recipes import recipe as find_recipe
 from reidlib.recipes.core import Profile, Recipe
 from reidlib.records import Record, make_record, read_record, write_record
 
-PARTS = ("scratch-120", "scratch", "pretrained", "averaged", "plateau", "seeds")
+PARTS = ("scratch-120", "scratch", "pretrained", "averaged", "plateau", "climbs", "seeds")
 WORLDS, SEEDS = 5, 10
 PEOPLE = {"validation": 450}  # as many as a test has
 JUDGES: dict[str, Any] = {"evaluate": "validation", "people": PEOPLE}
@@ -83,6 +86,8 @@ def trials(parts: Sequence[str] = PARTS, worlds: int = WORLDS) -> list[Trial]:
     for part in parts:
         if part == "plateau":
             found += [trial for world in range(min(worlds, 3)) for trial in _plateau(world)]
+        elif part == "climbs":
+            found += [trial for paper in PAPERS for trial in _climb(paper)]
         elif part == "seeds":
             found += [_seed(seed) for seed in range(SEEDS)]
         else:
@@ -116,6 +121,15 @@ def _plateau(world: int) -> list[Trial]:
     return [
         make(arm=f"{arm}-{profile.steps}", recipe=recipe, profile=profile, weights=weights)
         for arm, recipe, weights in (("baseline", baseline, None), (NEWCOMER, newcomer, plain))
+        for profile in (laptop, longer)
+    ]
+
+
+def _climb(paper: str) -> list[Trial]:
+    laptop, recipe = find_profile("laptop"), find_recipe(paper)
+    longer = replace(laptop, steps=_half_again(laptop))
+    return [
+        Trial("climbs", f"{paper}-{profile.steps}", 0, recipe, profile, data=JUDGES)
         for profile in (laptop, longer)
     ]
 

@@ -11,8 +11,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reidlib.experiments.fairness import MIDDLE, PAIRED_ERROR, SCENARIOS, SURE, Fairness
+from reidlib.experiments.fairness import (
+    MIDDLE,
+    PAIRED_ERROR,
+    SCENARIOS,
+    SETTLED,
+    SURE,
+    Fairness,
+)
 from reidlib.experiments.statistics import Estimate
+from reidlib.recipes import PAPERS
 from reidlib.seeing.figures import COLOURS, style
 
 if TYPE_CHECKING:
@@ -98,6 +106,29 @@ def draw_ladder(found: Fairness) -> Figure:
     return figure
 
 
+def draw_budget(found: Fairness) -> Figure:
+    """What half as many steps again change, arm by arm; the band is what a settled one may."""
+    import matplotlib.pyplot as plt
+
+    style()
+    names = {"baseline": "baseline", "newcomer": "random blocks", **PAPERS}
+    changes = {**found.plateau, **found.climbs}
+    figure, axes = plt.subplots(figsize=(6.2, 2.4))
+    axes.axvspan(-SETTLED, SETTLED, color=BAND, zorder=0)
+    axes.axvline(0, color="0.6", linewidth=0.8)
+    for row, name in enumerate(names):
+        if (change := changes.get(name)) is None:
+            axes.text(0, row, " not measured yet", fontsize=7, color="0.5", va="center")
+            continue
+        colour = COLOURS[1] if name in PAPERS else BASELINE
+        axes.plot(change.values, [row] * change.worlds, "o", color=colour, markersize=4)
+        axes.plot(change.mean, row, "|", color="black", markersize=12)
+    axes.set_yticks(range(len(names)), list(names.values()))
+    axes.set(ylim=(len(names) - 0.5, -0.5), xlabel="mAP gained with half as many steps again")
+    axes.margins(x=0.1)
+    return figure
+
+
 def draw_noise(found: Fairness) -> Figure:
     """One baseline's score if other people, other seeds, other worlds had been drawn."""
     import matplotlib.pyplot as plt
@@ -130,5 +161,6 @@ PICTURES = {
     "scenarios": draw_scenarios,
     "doses": draw_doses,
     "ladder": draw_ladder,
+    "budget": draw_budget,
     "noise": draw_noise,
 }

@@ -9,7 +9,7 @@ import numpy as np
 
 from reidlib.data.promenade.settings import ILLNESSES, SCENARIOS
 from reidlib.experiments.fair_numbers import MEASURES, STRENGTHS
-from reidlib.recipes import profile
+from reidlib.recipes import PAPERS, profile
 from reidlib.records import Record, write_record
 from tests.experiments.fake_records import fake_record
 
@@ -62,6 +62,14 @@ def plateau(results: Path, arm: str, change: float) -> None:
             )
 
 
+def climbs(results: Path, **changes: float) -> None:
+    """Full models at the budget and half as many steps again; level unless told."""
+    for paper in PAPERS:
+        for steps, score in ((STEPS, 0.6), (STEPS * 3 // 2, 0.6 + changes.get(paper, 0.0))):
+            record = fake_record(paper, 0, {"street": score})
+            put(results, "climbs", f"{paper}-{steps}", record)
+
+
 def seeds(results: Path, count: int = 10) -> None:
     """Ten seeds in world 0, with queries of 60 people whose scores differ."""
     for seed in range(count):
@@ -94,6 +102,7 @@ def everything(results: Path) -> None:
         pair(results, part, tuple(0.05 + noise * z for z in (-1, -0.5, 0, 0.5, 1)))
     plateau(results, "baseline", 0.001)
     plateau(results, "newcomer", -0.002)
+    climbs(results)
     seeds(results)
     doses(results)
 

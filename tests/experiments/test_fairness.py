@@ -14,7 +14,9 @@ from scipy import stats
 
 from reidlib.__main__ import main
 from reidlib.data.promenade.settings import ILLNESSES, VERSION
+from reidlib.experiments.fair_numbers import climbing
 from reidlib.experiments.fairness import FAILS, HOLDS, OPEN, examine
+from reidlib.recipes import PAPERS
 from reidlib.records import read_record, write_record
 from tests.experiments import fake_study as fake
 from tests.experiments.fake_records import fake_record
@@ -33,7 +35,7 @@ def line(results: Path, name: str):
 def test_everything_holds(results: Path) -> None:
     found = examine(results)
     assert {one.name: one.verdict for one in found.lines if one.verdict != HOLDS} == {}
-    assert len(found.lines) == 2 + 2 * len(ILLNESSES) + 6 + 2
+    assert len(found.lines) == 2 + 2 * len(ILLNESSES) + 7 + 2
     assert not any(one.missing or one.stale for one in found.lines)
     assert all(one.records and one.found for one in found.lines)
 
@@ -150,6 +152,16 @@ def test_a_longer_budget_may_move_both_arms_but_not_apart(
     found = line(results, "plateau: difference")
     assert found.verdict == verdict
     assert found.found.startswith(f"+{100 * apart:.1f} ± 0.0 (3 worlds)")
+
+
+def test_what_still_climbs_is_told_by_the_report_and_by_tables(results: Path) -> None:
+    fake.climbs(results, sinet=0.021, trsa=0.004, fgra=-0.03)
+    found = line(results, "climbs")
+    assert found.verdict == HOLDS
+    assert "SINet +2.1" in found.found
+    assert climbing(results, ["sinet", "trsa", "fgra", "sinet-2/base"]).endswith(": SINet +2.1")
+    assert climbing(results, ["trsa", "tacan"]) == ""
+    assert climbing(results / "none", PAPERS) == ""
 
 
 def test_sampling_error_is_of_people_not_of_queries(results: Path) -> None:

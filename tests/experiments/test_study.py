@@ -8,7 +8,7 @@ import pytest
 from reidlib.errors import ReidError
 from reidlib.experiments import study
 from reidlib.experiments.study import Trial, outdated, perform, recorded, run_study, trials
-from reidlib.recipes import profile, recipe
+from reidlib.recipes import PAPERS, profile, recipe
 from reidlib.records import read_record
 
 FEW = {"evaluate": "validation", "people": {"train": 4, "validation": 3}, "lengths": (4, 5)}
@@ -60,6 +60,15 @@ def test_the_newcomer_starts_at_random_in_the_plain_backbone():
     newcomer = found[f"newcomer-{laptop}"]
     assert newcomer.recipe.backbone["se"]
     assert newcomer.weights.name == "small.safetensors"
+
+
+def test_full_models_climb_on_validation_people_of_one_world():
+    found = trials(["climbs"])
+    assert {t.recipe.name for t in found} == set(PAPERS)
+    assert {(t.world, t.data["evaluate"]) for t in found} == {(0, "validation")}
+    for short, long in zip(found[::2], found[1::2]):
+        assert differing(short, long) == {"arm", "profile.steps"}
+        assert long.profile.steps == short.profile.steps * 3 // 2
 
 
 def test_ten_seeds_share_one_world():
