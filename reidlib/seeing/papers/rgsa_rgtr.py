@@ -27,7 +27,7 @@ def framing(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
     order = np.argsort(wrong, kind="stable")
     chosen = [*order[:SHOWN], *order[-SHOWN:]]
     found = [gather(arm, dataset, people, cam_maps) for arm in arms]
-    highest = {g.arm.name: max(float(g.maps[i].max()) for i in chosen) for g in found}
+    highest = max(float(g.maps[i].max()) for g in found for i in chosen) or 1.0
 
     rows: list[list[Cell | None]] = [[_frame(found[0].seen[i]) for i in chosen]]
     names = ["input"]
@@ -35,8 +35,8 @@ def framing(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
         rows.append([_lit(g.seen[i], scaled(g.maps[i][:1])[0, 0]) for i in chosen])
         names.append(f"{g.arm.name}, own scale")
     for g in found:
-        rows.append([_lit(g.seen[i], g.maps[i][0, 0] / highest[g.arm.name]) for i in chosen])
-        names.append(f"{g.arm.name}, one scale a model")
+        rows.append([_lit(g.seen[i], g.maps[i][0, 0] / highest) for i in chosen])
+        names.append(f"{g.arm.name}, common scale")
     verdicts = {g.arm.name: g.verdict() for g in found}
     half = [order[: len(order) // 2], order[len(order) // 2 :]]
     for g in found:
@@ -52,7 +52,7 @@ def framing(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
     note = (
         f"Of the first {len(people)} queries the {SHOWN} whose box errs least, (a)-(c), and most, "
         "(d)-(f); Grad-CAM at the last maps, of the similarity to the person's tracklet in another "
-        "camera."
+        "camera. Own scale: each map by its largest value; common scale: all by the largest of all."
     )
     figure = sheet(
         rows,
