@@ -26,6 +26,7 @@ OUTCOMES = {
     "not measured yet": "white",
     "numbers to compare": COLOURS[5],
 }
+LEAST = 2.0  # points to either side that a forest shows, however small its differences
 
 
 def outcome(verdict: str) -> str:
@@ -137,5 +138,7 @@ def draw_forest(found: Sequence[Branch], caption: str = "") -> Figure:
     axes.set_yticks(range(len(found)), names, fontsize=7.5)
     axes.set(ylim=(len(found) - 0.5, -0.5), xlabel="difference in mAP, points")
     axes.margins(x=0.08)
+    low, high = axes.get_xlim()
+    axes.set_xlim(min(low, -LEAST), max(high, LEAST))
     tell(figure, "", caption)
     return figure

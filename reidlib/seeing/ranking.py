@@ -112,8 +112,10 @@ def draw_rankings(rankings: Sequence[Ranking], frames: FrameSource) -> Figure:
 
     columns = 1 + max(len(r.matches) for r in rankings)
     figure, grid = plt.subplots(
-        len(rankings), columns, figsize=(0.85 * columns, 1.9 * len(rankings)), squeeze=False
+        len(rankings), columns, figsize=(0.85 * columns, 2.0 * len(rankings)), squeeze=False
     )
+    if layout := figure.get_layout_engine():
+        layout.set(h_pad=0.09)  # inches between a row's words and the next row's
     for row, found in zip(grid, rankings, strict=True):
         _show(row[0], found.query, frames, f"query\nid {found.query.pid}, cam {_cam(found.query)}")
         marks = zip(found.matches, found.right, strict=True)
