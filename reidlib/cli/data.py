@@ -35,7 +35,9 @@ def render(
     out: Annotated[Path | None, typer.Option(help="Folder to write to.")] = None,
     height: Annotated[int, typer.Option(help="Pixels of a frame.")] = 64,
     width: Annotated[int, typer.Option(help="Pixels of a frame.")] = 32,
-    processes: Annotated[int | None, typer.Option(help="Default: one a core.")] = None,
+    processes: Annotated[
+        int | None, typer.Option(help="Default: one a core, as far as 2 GiB of memory go.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Render Promenade: to disk as MARS lays it out, or into the cache that training reads.

@@ -114,8 +114,7 @@ def draw_rankings(rankings: Sequence[Ranking], frames: FrameSource) -> Figure:
     figure, grid = plt.subplots(
         len(rankings), columns, figsize=(0.85 * columns, 2.0 * len(rankings)), squeeze=False
     )
-    if layout := figure.get_layout_engine():
-        layout.set(h_pad=0.09)  # inches between a row's words and the next row's
+    figure.set_layout_engine("constrained", h_pad=0.09)  # inches between a row's words and the next
     for row, found in zip(grid, rankings, strict=True):
         _show(row[0], found.query, frames, f"query\nid {found.query.pid}, cam {_cam(found.query)}")
         marks = zip(found.matches, found.right, strict=True)

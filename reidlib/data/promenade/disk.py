@@ -1,8 +1,8 @@
 """Promenade in MARS's layout on disk: JPEG frames, tables, name lists, and the truth beside them.
 
-Frames are written by several processes in jobs of a few hundred; a finished job leaves a mark, so a
-second call does only what is missing. The tables come last: without them no reader takes the
-folder for a whole data set.
+Frames are written by several processes in jobs of a few hundred; a finished job leaves a mark with
+the bytes of its files, so a second call does only what is missing or cut short. The tables come
+last: without them no reader takes the folder for a whole data set.
 """
 
 from __future__ import annotations
@@ -11,18 +11,24 @@ import json
 import multiprocessing
 import os
 import shutil
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from reidlib.data.promenade.census import Census, take_census
+from reidlib.data.promenade.people import ATTRIBUTES
 from reidlib.data.promenade.render import Stage
 from reidlib.data.promenade.settings import VERSION, Settings, resolve
+from reidlib.data.promenade.truth import part_boxes
 from reidlib.data.tracklets import TrackletDataset
 from reidlib.errors import ReidError
 from reidlib.files import reason, whole_file, write_text
@@ -45,55 +51,165 @@ def write_mars(
 ) -> Path:
     """Write a request in MARS's layout into the folder `out`. Run again, it goes on.
 
-    what: a data set that `load` gave, or its settings. processes: None is one a core.
-    truth: also `promenade_truth/frames_<job>.npz`, see `reidlib.data.promenade.truth`.
+    what: a data set that `load` gave, or its settings. processes: None is one a core, as far as
+    2 GiB of memory go. truth: also `promenade_truth/frames_<job>.npz` and `tracklets.npz` (what is
+    true of whole tracklets, by row), see `read_truth`.
     Raises:
         ReidError: no room, the folder holds something else, or it cannot be written.
     """
     settings = resolve(what if isinstance(what, Settings) else what.settings["request"])
     out, census = Path(out), take_census(settings)
-    marks = out / TRUTH / "jobs"
+    jobs = -(-int(census.offsets[-1]) // _JOB)
     try:
-        _claim(out, settings, census)
-        marks.mkdir(parents=True, exist_ok=True)
-        jobs = -(-int(census.offsets[-1]) // _JOB)
-        missing = [job for job in range(jobs) if not _mark(marks, job, truth).exists()]
-        _run([(settings, out, job, truth) for job in missing], jobs, processes, progress)
+        _claim(out, settings)
+        missing = _missing(census, out, jobs, truth, progress)
+        _check_room(out, settings, sum(len(_span(census, job)[0]) for job in missing))
+        request = {"version": VERSION, "digest": settings.digest(), **asdict(settings)}
+        write_text(out / TRUTH / "request.json", json.dumps(request, indent=1))
+        work = [(settings, out, job, truth) for job in missing]
+        _run(work, jobs, processes or _processes(settings), progress)
+        if truth:
+            _store(out / TRUTH / "tracklets.npz", _of_tracklets(_stage(settings)))
         _tables(census, out)
     except OSError as error:
         raise ReidError(f"cannot write to {out}: {reason(error)}") from error
     return out
 
 
-def _mark(marks: Path, job: int, truth: bool) -> Path:
-    return marks / f"{job:06d}{'-truth' if truth else ''}"
+def read_truth(root: Path | str, row: int, frames: Sequence[int]) -> dict[str, Tensor]:
+    """Stored truth of the frames `frames` (0-based) of tracklet `row` in `write_mars`'s folder.
+
+    Names and shapes are those of the table in `reidlib.data.promenade.truth`.
+    Raises:
+        ReidError: the folder has no truth, or it is damaged.
+        IndexError: no such row or frame.
+    """
+    folder = Path(root) / TRUTH
+    known = _arrays(folder / "tracklets.npz")
+    length, chosen = known["length"], np.asarray(frames, np.int64)
+    if not (0 <= row < len(length) and ((chosen >= 0) & (chosen < length[row])).all()):
+        raise IndexError(f"frames {list(frames)} of row {row}: no such frames in {folder}")
+    at = int(length[:row].sum()) + chosen
+    jobs = np.unique(at // _JOB).tolist() or [0]
+    parts = [_arrays(_frames_file(Path(root), job)) for job in range(jobs[0], jobs[-1] + 1)]
+    names = [name for name in parts[0] if name not in ("rows", "frames")]
+    found = {name: np.concatenate([part[name] for part in parts]) for name in names}
+    found = {name: values[at - jobs[0] * _JOB] for name, values in found.items()}
+    found |= {name: np.asarray(known[name][row]) for name in ("family", "attributes", "differs")}
+    return {name: torch.from_numpy(values) for name, values in found.items()}
 
 
-def _claim(out: Path, settings: Settings, census: Census) -> None:
-    """Take a new folder, or the same request's unfinished one; check the space."""
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return dict(stored.items())
+    except (OSError, ValueError, EOFError, BadZipFile, zlib.error) as error:
+        raise ReidError(
+            f"{path} is missing or damaged; delete it and write the folder again with its truth "
+            "(`reid render` with the same options), which draws only what is missing"
+        ) from error
+
+
+def _store(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def _mark(out: Path, job: int) -> Path:
+    return out / TRUTH / "jobs" / f"{job:06d}"
+
+
+def _frames_file(out: Path, job: int) -> Path:
+    return out / TRUTH / f"frames_{job:06d}.npz"
+
+
+def _span(census: Census, job: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of a job's frames, and their places within them."""
+    return census.places(job * _JOB, min((job + 1) * _JOB, int(census.offsets[-1])))
+
+
+def _names(census: Census, job: int) -> list[str]:
+    """The job's frame files, relative to the root; each tracklet's names are made once."""
+    rows, frames = _span(census, job)
+    names = {row: census.names(row) for row in np.unique(rows).tolist()}
+    return [names[row][frame] for row, frame in zip(rows.tolist(), frames.tolist())]
+
+
+def _sizes(census: Census, out: Path, job: int, truth: bool) -> dict[str, int]:
+    """How many files a finished job has on the disk, and how large they are."""
+    names = _names(census, job)
+    sizes = {"frames": len(names), "bytes": sum((out / name).stat().st_size for name in names)}
+    if truth:
+        sizes["truth"] = _frames_file(out, job).stat().st_size
+    return sizes
+
+
+def _missing(census: Census, out: Path, jobs: int, truth: bool, progress: bool) -> list[int]:
+    """Jobs without a mark, or whose files are not as many and as large as it says."""
+    from tqdm import tqdm
+
+    def whole(job: int) -> bool:
+        try:
+            mark = json.loads(_mark(out, job).read_text(encoding="utf-8"))
+            return bool(_sizes(census, out, job, truth).items() <= mark.items())
+        except (OSError, ValueError, AttributeError):
+            return False
+
+    every = tqdm(range(jobs), desc="What is there", unit=" jobs", delay=1.0, disable=not progress)
+    return [job for job in every if not whole(job)]
+
+
+def _claim(out: Path, settings: Settings) -> None:
+    """Refuse a folder that is neither new nor the same request's."""
     card = out / TRUTH / "request.json"
-    if card.exists() and json.loads(card.read_text()).get("digest") == settings.digest():
+    if not card.exists():
+        if out.exists() and any(out.iterdir()):
+            raise ReidError(f"{out} is not empty and holds another data set; choose a new folder")
         return
-    if out.exists() and any(out.iterdir()):
+    try:
+        request = json.loads(card.read_text(encoding="utf-8"))
+        digest, version = request["digest"], request["version"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ReidError(
+            f"{card} is damaged, so what {out} holds is not known; delete {out} or choose a new "
+            "folder"
+        ) from error
+    if version != VERSION:
+        raise ReidError(
+            f"{out} was rendered by version {version} of Promenade, this is version {VERSION}; "
+            "delete it to render it again, or choose a new folder"
+        )
+    if digest != settings.digest():
         raise ReidError(f"{out} is not empty and holds another data set; choose a new folder")
-    total = int(census.offsets[-1])
-    # A JPEG of a noisy frame takes about three bits a pixel, and a block of the disk at least.
-    need = total * max(4096, settings.height * settings.width * 3 // 8) + total * 512
+
+
+def _check_room(out: Path, settings: Settings, frames: int) -> None:
+    """Whether the frames that are still to be written fit on the disk."""
+    pixels = settings.height * settings.width
+    # A JPEG of a noisy frame takes about four bits a pixel, and a block of the disk at least; a
+    # frame's truth half a bit a pixel and its part in the tables.
+    need = frames * (max(4096, pixels // 2) + pixels // 16 + 512)
     place = next(parent for parent in (out, *out.absolute().parents) if parent.exists())
     free = shutil.disk_usage(place).free
     if free < need:
         raise ReidError(
-            f"{total} frames need about {need / 1e6:,.0f} MB and {place} has {free / 1e6:,.0f} MB "
+            f"{frames} frames need about {need / 1e6:,.0f} MB and {place} has {free / 1e6:,.0f} MB "
             "left; choose another folder, a smaller size or smaller frames"
         )
-    request = {"version": VERSION, "digest": settings.digest(), **asdict(settings)}
-    write_text(card, json.dumps(request, indent=1))
 
 
-def _run(work: list[Job], jobs: int, processes: int | None, progress: bool) -> None:
+def _processes(settings: Settings) -> int:
+    """One a core that this program may use, as far as 2 GiB of memory go."""
+    able = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if able else os.cpu_count() or 1
+    each = 400 + settings.height * settings.width // 128  # MiB of its own, as measured
+    return max(1, min(cores, (2048 - 600) // each))  # 600: this process, and what all share
+
+
+def _run(work: list[Job], jobs: int, processes: int, progress: bool) -> None:
     from tqdm import tqdm
 
-    count = min(processes or os.cpu_count() or 1, len(work))
+    count = min(processes, len(work))
     with tqdm(total=jobs * _JOB, initial=(jobs - len(work)) * _JOB, unit=" frames", delay=1.0,
               desc="MARS layout", disable=not progress) as bar:  # fmt: skip
         for _ in _done(work, count):
@@ -120,8 +236,6 @@ def _done(work: list[Job], count: int) -> Iterator[None]:
 
 
 def _one_thread() -> None:
-    import torch
-
     torch.set_num_threads(1)
 
 
@@ -134,34 +248,47 @@ def _write(job: Job) -> None:
     """The frames of one job, and their truth in one file; then the mark."""
     settings, root, number, truth = job
     stage = _stage(settings)
-    total = int(stage.census.offsets[-1])
-    rows, frames = stage.census.places(number * _JOB, min((number + 1) * _JOB, total))
+    rows, frames = _span(stage.census, number)
+    names = _names(stage.census, number)
     step = max(1, _PIXELS // (settings.height * settings.width))
     known: list[dict[str, np.ndarray]] = []
     for at in range(0, len(rows), step):
         some, those = rows[at : at + step], frames[at : at + step]
-        _save(stage, root, some, those, f".{number}.partial")
+        paths = [root / name for name in names[at : at + step]]
+        _save(stage.frames(some, those), paths, f".{number}.partial")
         if truth:
-            known.append({k: v.numpy() for k, v in stage.truth(some, those).items()})
+            told = stage.truth(some, those)
+            told["part_boxes"] = part_boxes(told["parts"])
+            known.append({name: values.numpy() for name, values in told.items()})
     if truth:
         joined = {name: np.concatenate([k[name] for k in known]) for name in known[0]}
-        joined |= {"rows": rows, "frames": frames}
-        target = root / TRUTH / f"frames_{number:06d}.npz"
-        with whole_file(target) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **joined)
-    _mark(root / TRUTH / "jobs", number, truth).touch()
+        _store(_frames_file(root, number), joined | {"rows": rows, "frames": frames})
+    sizes = _sizes(stage.census, root, number, truth)
+    write_text(_mark(root, number), json.dumps(sizes))
 
 
-def _save(stage: Stage, root: Path, rows: np.ndarray, frames: np.ndarray, suffix: str) -> None:
+def _save(pictures: Tensor, paths: list[Path], suffix: str) -> None:
     from PIL import Image
 
-    pictures = stage.frames(rows, frames).permute(0, 2, 3, 1).numpy()
-    for picture, row, frame in zip(pictures, rows.tolist(), frames.tolist()):
-        path = root / stage.census.names(row)[frame]
+    for picture, path in zip(pictures.permute(0, 2, 3, 1).numpy(), paths, strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(suffix)
         Image.fromarray(picture).save(beside, format="JPEG", quality=_QUALITY, subsampling=0)
         beside.replace(path)
+
+
+def _of_tracklets(stage: Stage) -> dict[str, np.ndarray]:
+    """What is true of whole tracklets, by row: see `reidlib.data.promenade.truth`."""
+    census, family = stage.census, stage.traits["family"]
+    labels = np.stack([stage.traits[name] for name in ATTRIBUTES], 1)
+    differs = np.zeros(labels.shape, dtype=bool)
+    for number in np.unique(family[family != 0]).tolist():
+        relatives = family == number
+        differs[relatives] = (labels[relatives] != labels[relatives][0]).any(0)
+    return {
+        "person": census.person, "camera": census.camera, "number": census.number,
+        "length": census.length, "family": family, "attributes": labels, "differs": differs,
+    }  # fmt: skip
 
 
 def _tables(census: Census, out: Path) -> None:

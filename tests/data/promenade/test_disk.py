@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +16,8 @@ from PIL import Image
 from scipy.io import loadmat
 
 from reidlib.data import mars, promenade
-from reidlib.data.promenade import disk
+from reidlib.data.promenade import disk, truth
+from reidlib.data.promenade.census import Census, take_census
 from reidlib.errors import ReidError
 
 ASKED = {"lengths": (3, 5), "people": {"train": 3, "test": 4}, "progress": False}
@@ -88,6 +91,61 @@ def test_truth_travels_beside(dataset, root: Path) -> None:
     assert request["digest"] == dataset.settings["digest"]
 
 
+def test_every_name_of_the_table_is_stored_and_is_what_memory_says(dataset, root: Path) -> None:
+    names = re.findall(r"^\| ([a-z_, ]+) \| \(", truth.__doc__ or "", re.MULTILINE)
+    promised = {name for line in names for name in line.split(", ")}
+    assert {"mask", "occluder", "part_boxes", "family", "attributes", "differs"} <= promised
+    related = 0
+    for tracklet in (*dataset.train[::5], *dataset.gallery[::9]):
+        frames = [len(tracklet) - 1, 0]
+        stored = promenade.disk.read_truth(root, tracklet.row, frames)
+        known = dataset.truth.read(tracklet, frames)
+        assert set(stored) == set(known) == promised
+        for name, values in known.items():
+            assert stored[name].dtype == values.dtype, name
+            assert torch.equal(stored[name], values), name
+        related += bool(known["differs"].any())
+    assert related
+
+
+def test_the_table_of_tracklets(dataset, root: Path) -> None:
+    with np.load(root / disk.TRUTH / "tracklets.npz", allow_pickle=False) as stored:
+        table = dict(stored.items())
+    for tracklet in (*dataset.train, *dataset.gallery):
+        row = tracklet.row
+        assert table["person"][row] == tracklet.raw_pid
+        assert table["camera"][row] == tracklet.raw_camid - 1
+        assert table["length"][row] == len(tracklet)
+        assert f"T{table['number'][row]:04d}F" in tracklet.frames[0]
+    assert len(table["person"]) == len(dataset.train) + len(dataset.gallery)
+
+
+def test_truth_is_read_across_jobs(tmp_path: Path, dataset, monkeypatch) -> None:
+    monkeypatch.setattr(disk, "_JOB", 7)
+    few = promenade.resolve(
+        promenade.Settings("tiny", evaluate="none", lengths=(9, 9)), people={"train": 1}
+    )
+    stage = disk.Stage(few, take_census(few))
+    out = disk.write_mars(few, tmp_path / "out", processes=1, progress=False)
+    stored = disk.read_truth(out, 1, [8, 0, 3])
+    known = stage.truth([1, 1, 1], [8, 0, 3])
+    assert all(torch.equal(stored[name], values) for name, values in known.items())
+    for row, frame in ((1, 9), (1, -1), (len(stage.census), 0), (-1, 0)):
+        with pytest.raises(IndexError, match="no such frames"):
+            disk.read_truth(out, row, [frame])
+
+
+def test_damaged_or_missing_truth_is_refused(tmp_path: Path, root: Path) -> None:
+    with pytest.raises(ReidError, match=r"tracklets\.npz is missing or damaged"):
+        disk.read_truth(tmp_path, 0, [0])
+    copy = shutil.copytree(root / disk.TRUTH, tmp_path / "copy" / disk.TRUTH)
+    cut = copy / "frames_000000.npz"
+    for content in (b"", b"text", cut.read_bytes()[:-100]):
+        cut.write_bytes(content)
+        with pytest.raises(ReidError, match=r"frames_000000\.npz is missing or damaged"):
+            disk.read_truth(tmp_path / "copy", 0, [0])
+
+
 def test_nothing_half_written_is_left(root: Path) -> None:
     assert not [p for p in root.rglob("*") if "partial" in p.name]
 
@@ -149,6 +207,83 @@ def test_another_data_set_s_folder_is_refused(tmp_path: Path, dataset, root: Pat
     with pytest.raises(ReidError, match="holds another data set"):
         promenade.write_mars(other, root, progress=False)
     assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", "\udcff"])
+def test_a_damaged_request_is_named(tmp_path: Path, dataset, content: str) -> None:
+    card = tmp_path / disk.TRUTH / "request.json"
+    card.parent.mkdir()
+    card.write_text(content, encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(ReidError, match=r"request\.json is damaged.*delete"):
+        disk.write_mars(dataset, tmp_path, progress=False)
+
+
+def test_another_version_s_folder_is_named(tmp_path: Path, dataset) -> None:
+    card = tmp_path / disk.TRUTH / "request.json"
+    card.parent.mkdir()
+    card.write_text(json.dumps({"version": "0.9", "digest": "0" * 16}))
+    said = rf"version 0\.9 .* this is version {re.escape(promenade.VERSION)}; delete"
+    with pytest.raises(ReidError, match=said):
+        disk.write_mars(dataset, tmp_path, progress=False)
+
+
+def test_damaged_files_are_drawn_again(tmp_path: Path, dataset, monkeypatch) -> None:
+    monkeypatch.setattr(disk, "_JOB", 10)
+    few = promenade.resolve(
+        promenade.Settings("tiny", evaluate="none", lengths=(9, 9)), people={"train": 2}
+    )
+    out = disk.write_mars(few, tmp_path / "out", processes=1, progress=False)
+    before = {path: path.read_bytes() for path in sorted(out.rglob("*.jpg"))}
+    pictures, truths = list(before), sorted((out / disk.TRUTH).glob("frames_*.npz"))
+    assert len(truths) > 3
+    pictures[0].unlink()  # of the first job
+    pictures[-1].write_bytes(before[pictures[-1]][:-1])  # of the last
+    truths[1].write_bytes(b"")
+    (out / disk.TRUTH / "jobs" / "000002").write_text("")  # a mark that says nothing
+    write, drawn = disk._write, []
+    monkeypatch.setattr(disk, "_write", lambda job: (drawn.append(job[2]), write(job)))
+    disk.write_mars(few, out, processes=1, progress=False)
+    assert drawn == [0, 1, 2, len(truths) - 1]
+    assert {path: path.read_bytes() for path in sorted(out.rglob("*.jpg"))} == before
+    disk.write_mars(few, out, processes=1, truth=False, progress=False)
+    assert len(drawn) == 4  # frames with truth are frames
+
+
+def test_room_is_asked_for_what_is_missing(tmp_path: Path, dataset, root, monkeypatch) -> None:
+    copy = shutil.copytree(root, tmp_path / "copy")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    disk.write_mars(dataset, copy, processes=1, progress=False)  # nothing to draw
+    (copy / dataset.gallery[-1].frames[-1]).unlink()
+    last = len(dataset.frames.pixels) % disk._JOB
+    with pytest.raises(ReidError, match=rf"^{last} frames need about"):
+        disk.write_mars(dataset, copy, processes=1, progress=False)
+
+
+def test_processes_by_cores_and_memory(dataset, monkeypatch) -> None:
+    used = []
+    monkeypatch.setattr(disk, "_done", lambda work, count: used.append(count) or iter(work))
+    small = dataset.settings["request"]
+    large = promenade.resolve(promenade.Settings("mars", height=256, width=128))
+    work = [(small, Path(), job, False) for job in range(100)]
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    for cores, request, expected in ((64, small, 3), (64, large, 2), (1, small, 1), (2, small, 2)):
+        monkeypatch.setattr(
+            os, "sched_getaffinity", lambda _, n=cores: set(range(n)), raising=False
+        )
+        assert disk._processes(request) == expected
+        disk._run(work, 100, disk._processes(request), progress=False)
+        assert used[-1] == expected
+
+
+def test_names_are_made_once_a_tracklet(tmp_path: Path, monkeypatch) -> None:
+    few = promenade.resolve(
+        promenade.Settings("tiny", evaluate="none", lengths=(9, 9)), people={"train": 1}
+    )
+    made, names = [], Census.names
+    monkeypatch.setattr(Census, "names", lambda self, row: made.append(row) or names(self, row))
+    disk.write_mars(few, tmp_path / "out", processes=1, progress=False)
+    rows = range(len(take_census(few)))
+    assert {made.count(row) for row in rows} == {3}  # to draw, to mark, to list; not 9 times each
 
 
 def test_no_room(tmp_path: Path, dataset, monkeypatch) -> None:
