@@ -16,8 +16,8 @@ CAPTIONS = {
     "ways past the same cameras. Bars: means over worlds with 95 % intervals.",
     "doses": "One illness at a time, from none to full strength, world 0. Error bars: 95 %, of "
     "the change against strength 0, from resampled people.",
-    "ladder": "Four frames against one frame, on validation people, five worlds: what the pair's "
-    "difference was uncertain by, as one measure after another was taken. The line: the limit.",
+    "ladder": "Four frames against one frame, on validation people, five worlds at most: what the "
+    "pair's difference was uncertain by, as one measure after another was taken. Line: the limit.",
     "budget": "A dot a world, validation people; the band is what a settled arm may move. If all "
     "move alike, their differences are settled though their scores are not.",
     "noise": "How far one baseline's score would have moved, had chance fallen otherwise.",
@@ -60,7 +60,7 @@ def _sections(found: Fairness) -> list[dict[str, Any]]:
     return [
         {
             "title": "The rules",
-            "text": ["A rule is judged once all of its records are there."],
+            "text": ["A rule is judged once all of its records are there and none is stale."],
             "words": True,
             "header": ["rule", "verdict", "found", "records"],
             "rows": [
@@ -82,7 +82,8 @@ def _sections(found: Fairness) -> list[dict[str, Any]]:
             "title": "How noisy is a comparison?",
             "text": [
                 "Settled with neutral pairs and on validation people, before any paper's module "
-                "was measured. The full models' climb was measured afterwards and chose nothing."
+                "was measured. The full models' climb was measured afterwards and chose nothing.",
+                "What a longer budget would buy is in the rules on half as many steps again.",
             ],
             "figures": _pictures("ladder", "budget", "noise"),
             "header": ["with", "four frames", "four minus one", "standard error", "a training"],
@@ -90,11 +91,20 @@ def _sections(found: Fairness) -> list[dict[str, Any]]:
                 [rung.what, told(rung.score), told(rung.gain, signed=True), f"{rung.error:.2f}",
                  f"{rung.seconds:.0f} s"]
                 for rung in found.ladder
-            ],
+            ] + _larger_test(found),
             "note": "Intervals are Student's, 95 %, over worlds. Seconds on "
             f"{found.ladder[0].threads} thread(s)." if found.ladder else "",
         },
     ]  # fmt: skip
+
+
+def _larger_test(found: Fairness) -> list[list[str]]:
+    """A row beneath the ladder: what more people in the test buy; none where no record says."""
+    if (larger := found.larger_test) is None:
+        return []
+    what = f"{larger.people} people in the test instead of {larger.fewer}, sampling error"
+    errors = f"{found.sampling_error:.2f} instead of {larger.error_of_fewer:.2f}"
+    return [[what, "-", "-", errors, "-"]]
 
 
 def _origin(line: Any) -> str:

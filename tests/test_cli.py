@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import sys
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 from reidlib.__main__ import app, main
+from reidlib.errors import ReidError
 from tests import fake_layouts
 
 FEW_PEOPLE = {"train": 6, "test": 4, "validation": 2}
@@ -394,3 +396,63 @@ def test_no_matches_is_no_ranking(
 ) -> None:
     said = refused(monkeypatch, capsys, "rank", run, *FEW, "--out", tmp_path / "x.png", "--k", 0)
     assert "at least one match" in said
+
+
+# --- what a run saw is what it is scored on ---
+
+
+def test_a_run_of_few_people_is_scored_on_the_same_few(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from reidlib.checkpoints import load_model
+    from reidlib.cli.runs import reopen
+
+    assert reid(monkeypatch, "evaluate", run, "--json") == 0  # nothing is repeated
+    found = json.loads(capsys.readouterr().out)
+    (record,) = run.glob("*.json")
+    assert found == json.loads(record.read_text())["scores"]["street"]
+
+    _, about = load_model(run)
+    for told in ("people", "lengths"):  # a record that left it out
+        kept = {k: v for k, v in about.data["settings"].items() if k != told}
+        with pytest.raises(ReidError, match="lengths, people or backdrop of its own; repeat them"):
+            reopen({**about.data, "settings": kept}, None, {"cameras": 5})
+        changes = {told: about.data["settings"][told]}
+        again = reopen({**about.data, "settings": kept}, None, changes)
+        assert again.settings["digest"] == kept["digest"]
+
+
+@pytest.mark.parametrize("out", [True, False])
+def test_frames_rendered_into_a_cache_are_those_that_training_reads(
+    out: bool,
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    from reidlib.cli.common import assignments, open_data
+
+    folder = tmp_path / "a cache"
+    words = ["render", "--layout", "cache", "--size", "tiny", "--scenario", "clean"]
+    assert reid(monkeypatch, *words, *(["--out", "a cache"] if out else [])) == 0
+    told = capsys.readouterr().out
+    files = (folder if out else cache).glob("promenade-*.u8")
+    (place,) = (path for path in files if path.name in told)
+    assert told.startswith(f"rendered {'a cache' / Path(place.name) if out else place};")
+    advice = shlex.split(told.split("`")[1])
+    assert advice[:3] == ["reid", "train", "baseline"]
+    assert advice[-2:] == ["--out", "runs/first"]
+    options = assignments([advice[i + 1] for i, word in enumerate(advice) if word == "--with"])
+    assert options == ({"cache": str(folder)} if out else {})
+    before = place.stat().st_mtime_ns
+    dataset = open_data("promenade", None, {"size": "tiny", "scenario": "clean", **options})
+    assert place.name == f"promenade-{dataset.settings['digest']}.u8"
+    assert place.stat().st_mtime_ns == before
+
+
+def test_the_profile_that_trains_on_frames_of_a_size() -> None:
+    from reidlib.cli.data import _profile
+
+    assert _profile(64, 32) == ""
+    assert _profile(128, 64) == " --profile fine"
+    assert _profile(96, 48) == " --set profile.height=96 --set profile.width=48"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -45,6 +46,7 @@ def render(
     Interrupted, it goes on where it stopped when run again.
     """
     from reidlib.data import promenade
+    from reidlib.data.promenade.cache import frames_file
 
     chosen: dict[str, Any] = {"size": size, "scenario": scenario, "world": seed}
     chosen |= {"height": height, "width": width}
@@ -56,13 +58,29 @@ def render(
         place, reader = str(out), f"--data mars-layout --root {out}"
     else:
         dataset = promenade.load(**chosen, cache=out)
-        place = str(dataset.settings["digest"])
-        reader = f"--size {size} --scenario {scenario} --world {seed}"
+        folder = out or promenade.default_folder()
+        place = str(frames_file(folder, dataset.settings["request"]))
+        reader = f"--size {size} --scenario {scenario} --world {seed}{_profile(height, width)}"
+        # As an absolute path it is no number to --with, and right from every folder.
+        reader += f" --with {shlex.quote(f'cache={out.absolute()}')}" if out else ""
     tell(
         {**chosen, "layout": layout.value, "place": place},
-        f"rendered {place}; train on it with `reid train baseline {reader}`",
+        f"rendered {place}; train on it with `reid train baseline {reader} --out runs/first`",
         json,
     )
+
+
+def _profile(height: int, width: int) -> str:
+    """The option that trains a baseline on frames of this size; "" for the usual size."""
+    from reidlib.recipes import recipe
+    from reidlib.recipes.core import PROFILES, plan
+
+    baseline = recipe("baseline")
+    sizes = {name: plan(baseline, profile).size for name, profile in PROFILES.items()}
+    fit = [name for name in ("laptop", "fine", "paper") if sizes[name] == (height, width)]
+    if fit:
+        return "" if fit[0] == "laptop" else f" --profile {fit[0]}"
+    return f" --set profile.height={height} --set profile.width={width}"
 
 
 def doctor(

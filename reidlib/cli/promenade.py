@@ -16,7 +16,9 @@ app = typer.Typer(help="Promenade as an instrument: study its noise, report on i
 
 def study(
     parts: Annotated[list[str] | None, typer.Argument(help="Parts of it; default: all.")] = None,
-    worlds: Annotated[int, typer.Option(help="Worlds of each part, but for seeds.")] = 5,
+    worlds: Annotated[
+        int, typer.Option(help="Worlds of each part; plateau has 3 at most, climbs and seeds 1.")
+    ] = 5,
     jobs: Annotated[
         int | None, typer.Option(help="Runs side by side; default: a core each.")
     ] = None,
@@ -29,6 +31,8 @@ def study(
 
     What is recorded is skipped; stopped at any moment, it goes on when repeated.
     """
+    if worlds < 1 or (jobs is not None and jobs < 1):
+        raise ReidError("--worlds and --jobs are at least 1")
     from reidlib.experiments.runner import cores
     from reidlib.experiments.study import PARTS, run_study, trials
     from reidlib.files import data_folder

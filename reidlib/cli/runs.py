@@ -226,9 +226,11 @@ def reopen(data: dict[str, Any], root: Path | None, changes: dict[str, Any]) -> 
 
     name, settings = data["name"], dict(data["settings"])
     known = {*signature(loader("mars" if name == "mars-layout" else name)).parameters, "min_frames"}
-    if "scenario" in changes:
-        settings.pop("strengths", None)  # those of the other scenario
     kept = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items() if k in known}
+    if name == "promenade" and not changes.keys() & {"lengths", "people", "backdrop"}:
+        _same_request(data, kept)
+    if "scenario" in changes:
+        kept.pop("strengths", None)  # those of the other scenario
     dataset = open_data(name, root, {**kept, **changes})
     if dataset.version != data["version"] and not changes:
         typer.echo(
@@ -237,6 +239,23 @@ def reopen(data: dict[str, Any], root: Path | None, changes: dict[str, Any]) -> 
             err=True,
         )
     return dataset
+
+
+def _same_request(data: dict[str, Any], kept: dict[str, Any]) -> None:
+    """Raise a ReidError where a record leaves out options that its data were made with."""
+    from reidlib.data.promenade import VERSION, Settings, resolve
+
+    if data["version"] != VERSION:
+        return  # its digest cannot be made any more
+    options = {k: v for k, v in kept.items() if k != "min_frames"}
+    strengths, people = options.pop("strengths", None), options.pop("people", None)
+    now, then = resolve(Settings(**options), strengths, people).digest(), data["settings"]["digest"]
+    if now != then:
+        raise ReidError(
+            f"the run saw promenade {then} and what it recorded gives {now}: it was trained with "
+            "lengths, people or backdrop of its own; repeat them, as in "
+            "--with \"people={'test': 50}\""
+        )
 
 
 def _device(name: str | None) -> str:

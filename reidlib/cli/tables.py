@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -46,8 +47,7 @@ def table(
     from dataclasses import replace
 
     from reidlib.experiments import tables, writing
-    from reidlib.experiments.fair_numbers import climbing, noise
-    from reidlib.experiments.five_papers import five_papers
+    from reidlib.experiments.five_papers import METHODS, five_papers
     from reidlib.experiments.jobs import Data
     from reidlib.experiments.printed import printed
 
@@ -67,7 +67,9 @@ def table(
         sheet = writing.five_papers_sheet(
             *(five_papers(evidence, measure, own=own) for own in (False, True))
         )
-        tell(_sheet(sheet), writing.write(sheet, form), json)
+        chance = _chance(records, asked, profile, METHODS)
+        sheet = replace(sheet, notes=(*sheet.notes, *filter(None, chance.values())))
+        tell({**_sheet(sheet), **chance}, writing.write(sheet, form), json)
     elif printed(name).kind == "comparison":
         rivals = tables.comparison(name, _folder(records), profile)
         sheet = writing.comparison_sheet(rivals)
@@ -76,11 +78,10 @@ def table(
         evidence = _evidence(records, asked, profile)
         found = tables.ablation(name, evidence, measure, scored)
         sheet = writing.ablation_sheet(found)
-        if (data, profile) == ("promenade", "laptop"):
-            rows = [row.recipe for row in found.rows]
-            more = (noise(_folder(records)), climbing(_folder(records), rows))
-            sheet = replace(sheet, notes=(*sheet.notes, *filter(None, more)))
-        tell(_plain(found), writing.csv_of(found) if csv else writing.write(sheet, form), json)
+        chance = _chance(records, asked, profile, [row.recipe for row in found.rows])
+        sheet = replace(sheet, notes=(*sheet.notes, *filter(None, chance.values())))
+        text = writing.csv_of(found) if csv else writing.write(sheet, form)
+        tell({**_plain(found), **chance}, text, json)
 
 
 def verdicts(
@@ -136,6 +137,21 @@ def _evidence(records: Path | None, data: Data, profile: str) -> Evidence:
     loader("mars" if data.name == "mars-layout" else data.name)
     find_profile(profile)
     return Evidence(_folder(records), profile, data)
+
+
+def _chance(
+    records: Path | None, data: Data, profile: str, recipes: Iterable[str]
+) -> dict[str, str]:
+    """What to know beneath scores of these recipes on Promenade: its noise, and who still climbs.
+
+    "" where no record says, and for other data and profiles, which have no such records.
+    """
+    from reidlib.experiments.fair_numbers import climbing, noise
+
+    if (data.name, profile) != ("promenade", "laptop"):
+        return {"noise": "", "climbing": ""}
+    folder = _folder(records)
+    return {"noise": noise(folder), "climbing": climbing(folder, recipes)}
 
 
 def _sheet(sheet: Sheet) -> dict[str, Any]:

@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 
 from reidlib.data.promenade.settings import SCENARIOS
 from reidlib.experiments.evidence import Evidence
-from reidlib.experiments.resampling import resampled_maps
+from reidlib.experiments.resampling import DRAWS, resampled_maps
 from reidlib.experiments.statistics import Estimate, differences, estimate
 from reidlib.experiments.study_records import Run, Studies, maps
 from reidlib.recipes import PAPERS, profile
 
+WORLDS = range(5)  # in which a measure's pair is compared
+FEW_PEOPLE = 200  # a test that more people are held against
 SETTLED = 0.5  # change of mAP with half as many steps again
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 MEASURES: Mapping[str, str] = {  # part of the study -> what is new in it; what stands before stays
@@ -68,17 +70,28 @@ class Dose:
     rises: tuple[tuple[float, float], ...]
 
 
+@dataclass(frozen=True)
+class LargerTest:
+    """What more people in the test buy: the sampling error of mAP had there been `fewer`."""
+
+    people: int
+    fewer: int
+    error_of_fewer: float
+
+
 class Gathered:
     """The records that the report reads, by where they stand under a folder of results.
 
     trained: world -> the ordinary record of `reid experiment baseline`.
     colours, doses: world -> those of `reid promenade measure`. study: of `reid promenade study`.
+    stale: whether to read records that do not hold any more.
     """
 
-    def __init__(self, results: Path) -> None:
+    def __init__(self, results: Path, *, stale: bool = True) -> None:
         held = Evidence(results).held.get("baseline", {}) if results.is_dir() else {}
-        self.trained = {w: Run(h.record.name, h.record, h.stale) for w, h in sorted(held.items())}
-        self.study = Studies(results / "promenade")
+        runs = {w: Run(h.record.name, h.record, h.stale) for w, h in sorted(held.items())}
+        self.trained = {w: run for w, run in runs.items() if stale or not run.stale}
+        self.study = Studies(results / "promenade", stale=stale)
         self.colours = self.study.by_world("colours", "histogram", "street")
         self.doses = self.study.by_world("doses", "baseline", "clean")
 
@@ -91,12 +104,15 @@ class Gathered:
                 found[scenario] = estimate(scored)
         return found
 
-    def rung(self, part: str) -> Rung | None:
-        """None where no world has both arms."""
+    def ladder(self) -> dict[str, Rung]:
+        """Part -> rung, all in the worlds that they share, so that their errors can be compared."""
+        gains = {part: found for part in MEASURES if (found := self.gains(part, "one"))}
+        shared = set(WORLDS).intersection(*gains.values())
+        return {part: self._rung(part, shared) for part in gains} if shared else {}
+
+    def _rung(self, part: str, worlds: set[int]) -> Rung:
         four = self.study.by_world(part, "four")
-        gains = self.gains(part, "one")
-        if not gains:
-            return None
+        gains = {world: gain for world, gain in self.gains(part, "one").items() if world in worlds}
         records = [four[world].record for world in gains]
         return Rung(
             part=part,
@@ -108,9 +124,10 @@ class Gathered:
         )
 
     def gains(self, part: str, fewer: str) -> dict[int, float]:
-        """World -> mAP of four frames minus that of this arm."""
+        """World, of WORLDS -> mAP of four frames minus that of this arm."""
         four, other = (self.study.by_world(part, arm) for arm in ("four", fewer))
-        return differences(maps(four), maps(other))
+        found = differences(maps(four), maps(other))
+        return {world: gain for world, gain in found.items() if world in WORLDS}
 
     def dose(self, illness: str) -> Dose | None:
         """Of the first world that has the queries of every strength so far; None without any."""
@@ -142,15 +159,16 @@ class Gathered:
 
     def resampled(self) -> tuple[NDArray[np.float64], Run | None]:
         """mAP of resamples of world 0's test people in street, and the run it is from."""
-        for _, run in sorted(self.study.by_seed("seeds", "baseline").items()):
+        runs = self.study.by_seed("seeds", "baseline")
+        for run in sorted(runs.values(), key=lambda run: (bool(run.stale), run.record.seed)):
             if found := run.per_query("street"):
                 return 100 * resampled_maps(*found), run
         return np.empty(0), None
 
 
 def noise(results: Path) -> str:
-    """In one line, how far the baseline's mAP moves by chance; "" where no record says."""
-    records = Gathered(results)
+    """In one line, how far the baseline's mAP moves by chance; "" where no record of now says."""
+    records = Gathered(results, stale=False)
     over = {
         "seeds": list(maps(records.study.by_seed("seeds", "baseline")).values()),
         "worlds": [
@@ -169,8 +187,11 @@ def noise(results: Path) -> str:
 
 
 def climbing(results: Path, recipes: Iterable[str]) -> str:
-    """Which of these recipes still climbs with half as many steps again; "" if none is known to."""
-    records, steps = Gathered(results), profile("laptop").steps or 0
+    """Which of these recipes still climbs with half as many steps again; "" if none is known to.
+
+    Records that do not hold any more say nothing.
+    """
+    records, steps = Gathered(results, stale=False), profile("laptop").steps or 0
     changes = {
         PAPERS[name]: records.change(name, (steps, steps * 3 // 2), "climbs")
         for name in PAPERS
@@ -178,6 +199,24 @@ def climbing(results: Path, recipes: Iterable[str]) -> str:
     }
     told = [f"{n} {c.mean:+.1f}" for n, c in changes.items() if c and c.mean >= SETTLED]
     return f"still climbing, mAP with half as many steps again: {', '.join(told)}" * bool(told)
+
+
+def larger_test(ap: NDArray[np.float64], people: list[int]) -> LargerTest | None:
+    """From each query's average precision (q,) and person; None without more than FEW_PEOPLE.
+
+    A bootstrap over people, with the gallery as it is: fewer people in that too would make an
+    easier task.
+    """
+    ids, own = np.unique(people, return_inverse=True)
+    if len(ids) <= FEW_PEOPLE:
+        return None
+    counted = np.isfinite(ap)
+    sums = np.bincount(own, np.where(counted, ap, 0.0), len(ids))
+    counts = np.bincount(own, counted, len(ids))
+    chance = np.full(len(ids), 1 / len(ids))
+    times = np.random.default_rng(0).multinomial(FEW_PEOPLE, chance, DRAWS)
+    fewer = 100 * (times @ sums) / np.maximum(times @ counts, 1)
+    return LargerTest(len(ids), FEW_PEOPLE, float(fewer.std(ddof=1)))
 
 
 def dose(illness: str, aps: Mapping[float, NDArray[np.float64]], people: list[int]) -> Dose:

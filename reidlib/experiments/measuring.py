@@ -12,7 +12,7 @@ and what is recorded is not done again.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ from reidlib.data.tracklets import TrackletDataset
 from reidlib.errors import ReidError
 from reidlib.experiments.fair_numbers import STRENGTHS
 from reidlib.experiments.jobs import Data, frame_size
-from reidlib.experiments.study_records import why_stale
+from reidlib.experiments.study_records import plain, why_stale
 from reidlib.extraction import evaluate
 from reidlib.histogram import count_colours, score_colours
 from reidlib.recipes import profile, recipe
@@ -47,7 +47,7 @@ def measure_colours(
     """Colour histograms in these scenarios of a world (default: in all); returns the record."""
     data, folder = data or Data(), results / COLOURS
     code = behind(["reidlib.histogram"])
-    record = _earlier(folder, world, code)
+    record = _earlier(folder, code, lambda known: _is_of(known, world, data))
     known = record.scores if record else {}
     left = [scenario for scenario in scenarios or SCENARIOS if scenario not in known]
     for scenario in tqdm(left, f"colours, world {world}", unit="scenario", dynamic_ncols=True):
@@ -59,7 +59,7 @@ def measure_colours(
             f"{scenario}, raw": score_colours(dataset, False, counted).summary(),
         }
         if record is None:
-            record = _untrained(dataset, world, code)
+            record = _untrained(dataset, world, data, code)
         spent = record.seconds["scoring"] + time.perf_counter() - started
         record = replace(
             record, scores={**record.scores, **told}, seconds={"scoring": round(spent, 3)},
@@ -90,9 +90,13 @@ def measure_doses(
     else:
         trained = train(
             chosen, size, _test(data, data.scenario, world), seed=world,
-            out=runs / f"doses-world{world}", progress=False,
+            out=runs / f"doses-world{world}",
         )  # fmt: skip
-    record = _earlier(folder, world, trained.sources)
+    asked = (plain(chosen), plain(size))
+    record = _earlier(
+        folder, trained.sources,
+        lambda known: (known.recipe, known.profile) == asked and data.is_of(known, world),
+    )  # fmt: skip
     scores = dict(record.scores) if record else {}
     queries: dict[str, Any] = dict(record.notes["queries"]) if record else {"ap": {}}
     left = [scored for scored in LADDER if scored not in scores]
@@ -136,19 +140,30 @@ def _test(data: Data, scored: str, world: int) -> TrackletDataset:
     return data.load_test(scored, world, size)
 
 
-def _earlier(folder: Path, world: int, code: Mapping[str, str]) -> Record | None:
-    """The record of this world that still holds."""
+def _earlier(
+    folder: Path, code: Mapping[str, str], same: Callable[[Record], bool]
+) -> Record | None:
+    """The record of the same request that still holds."""
     for record in load_records(folder) if folder.is_dir() else ():
-        same = record.data["settings"]["world"] == world and record.code["sources"] == code
-        if same and not why_stale(record):
+        if record.code["sources"] == code and same(record) and not why_stale(record):
             return record
     return None
 
 
-def _untrained(dataset: TrackletDataset, world: int, code: Mapping[str, str]) -> Record:
+def _is_of(record: Record, world: int, data: Data) -> bool:
+    """Whether an untrained record is of this data; it is of many scenarios, so has no digest."""
+    told = record.data["settings"]
+    asked = (data.size, world, *frame_size(RECIPE, PROFILE), data.asked)
+    there = (*map(told.get, ("size", "world", "height", "width")), told.get("asked", ""))
+    return there == asked
+
+
+def _untrained(dataset: TrackletDataset, world: int, data: Data, code: Mapping[str, str]) -> Record:
     """An empty record of something that learns nothing, and has no recipe."""
     about = describe(dataset)
     settings = {k: v for k, v in about["settings"].items() if k not in ("scenario", "digest")}
+    if data.asked:
+        settings["asked"] = data.asked
     return Record(
         recipe={"name": "colour-histogram"},
         profile={"name": "untrained"},

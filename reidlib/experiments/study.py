@@ -5,7 +5,9 @@ against noise is tried in turn with a *neutral* pair, one frame against four, on
 `reid promenade report` says what each one bought. A large difference also moves much from world to
 world, so the profile itself is held against two frames too, an effect nearer to the papers' size.
 What was chosen stands in the profile `laptop` and in the strengths of `street`; both were fixed on
-21 November 2026. Whether the budget is long enough is for `plateau` to say.
+21 November 2026. The budget is not at the plateau: either arm of `plateau` still gains more with
+half as many steps again than a settled one may. So a score alone would be another with a longer
+budget, and a difference is settled only where the report says that a longer budget leaves it alone.
 
 Every run leaves one record in `data/results/promenade/<part>/<arm>/`, with its queries' average
 precisions (`notes["queries"]`), from which the report draws people again and again:
@@ -36,8 +38,10 @@ import numpy as np
 import torch
 
 from reidlib.errors import ReidError
+from reidlib.experiments.jobs import Data
 from reidlib.experiments.locks import held
 from reidlib.experiments.runner import Processes
+from reidlib.experiments.study_records import plain, why_stale
 from reidlib.files import data_folder
 from reidlib.recipes import PAPERS
 from reidlib.recipes import profile as find_profile
@@ -47,6 +51,7 @@ from reidlib.records import Record, make_record, read_record, write_record
 
 PARTS = ("scratch-120", "scratch", "pretrained", "averaged", "plateau", "climbs", "seeds")
 WORLDS, SEEDS = 5, 10
+SIZE, SCENARIO = "small", "street"
 PEOPLE = {"validation": 450}  # as many as a test has
 JUDGES: dict[str, Any] = {"evaluate": "validation", "people": PEOPLE}
 NEWCOMER = "newcomer"  # the arm of `plateau` with the random blocks; the other is "baseline"
@@ -77,8 +82,11 @@ class Trial:
 def trials(parts: Sequence[str] = PARTS, worlds: int = WORLDS) -> list[Trial]:
     """The study's runs, world by world within a part.
 
-    Raises ReidError for a part that does not exist.
+    worlds: of each part; `plateau` has three at most, `climbs` and `seeds` have world 0 alone.
+    Raises ReidError for a part that does not exist, and without a world.
     """
+    if worlds < 1:
+        raise ReidError(f"the study needs at least 1 world, not {worlds}")
     for part in parts:
         if part not in PARTS:
             raise ReidError(f"the study has no part {part!r}; it has {', '.join(PARTS)}")
@@ -155,11 +163,14 @@ def run_study(
     """Do the trials that have no record of now in `results`; returns what failed, and why.
 
     Stopped at any moment and started again, it goes on with the runs that are missing.
+    Raises ReidError where no run is to be done `at_once`.
     """
     from concurrent.futures import as_completed
 
     from tqdm import tqdm
 
+    if at_once < 1:
+        raise ReidError(f"at least 1 run has to be done at once, not {at_once}")
     left, failed = [one for one in asked if recorded(one, results) is None], []
     own = Processes(at_once)
     try:
@@ -185,7 +196,7 @@ def perform(trial: Trial, results: Path) -> None:
     height, width = plan(trial.recipe, trial.profile).size
     with held(results / ".locks" / f"rendering-{trial.world}", wait=True):
         dataset = promenade.load(
-            "small", "street", world=trial.world, height=height, width=width, progress=False,
+            SIZE, SCENARIO, world=trial.world, height=height, width=width, progress=False,
             **trial.data,
         )  # fmt: skip
     seed = trial.world if trial.seed is None else trial.seed
@@ -210,11 +221,15 @@ def perform(trial: Trial, results: Path) -> None:
 
 
 def recorded(trial: Trial, results: Path) -> Record | None:
-    """The trial's record, unless it is missing or code, data or first weights have changed."""
+    """The trial's record, unless it is missing or not what the trial would give now.
+
+    That is: of the same recipe, profile and data, to the last setting, and of today's code, data
+    and first weights.
+    """
     seed = trial.world if trial.seed is None else trial.seed
     for path in sorted((results / trial.folder).glob(f"*--seed{seed}.json")):
         record = read_record(path)
-        if record.data["settings"]["world"] == trial.world and not outdated(record, trial):
+        if not outdated(record, trial):
             return record
     return None
 
@@ -224,13 +239,11 @@ def outdated(record: Record, trial: Trial) -> str:
 
     The study changes profiles on purpose, so the record is held against the trial's own.
     """
-    from dataclasses import asdict
-    from json import dumps, loads
-
-    from reidlib.experiments.study_records import why_stale
-
-    if record.profile != loads(dumps(asdict(trial.profile))):
+    if record.profile != plain(trial.profile):
         return "the profile has changed"
-    if record.recipe != loads(dumps(asdict(trial.recipe))):
+    if record.recipe != plain(trial.recipe):
         return "the recipe has changed"
-    return why_stale(record)
+    if reason := why_stale(record):
+        return reason
+    asked = Data(size=SIZE, scenario=SCENARIO, options=trial.data)
+    return "" if asked.is_of(record, trial.world) else "the data are asked for otherwise"

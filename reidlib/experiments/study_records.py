@@ -6,16 +6,19 @@ table's row its record is stale only once the data or the code behind it are oth
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reidlib.data.promenade.settings import VERSION
 from reidlib.files import data_folder
+from reidlib.recipes.core import Profile, Recipe
 from reidlib.records import Record, load_records
 from reidlib.sources import changed
 
@@ -50,9 +53,10 @@ class Studies:
     """All runs below a folder, by part and arm, then by world or seed.
 
     Of two runs alike, what holds goes before what is stale, the newer before the older.
+    stale: whether to keep runs that do not hold any more.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, stale: bool = True) -> None:
         self.runs: dict[tuple[str, str], list[Run]] = {}
         for place in sorted({path.parent for path in folder.glob("*/*/*.json")}):
             part, arm = place.parent.name, place.name
@@ -60,6 +64,7 @@ class Studies:
                 Run(f"{folder.name}/{part}/{arm}/{record.name}", record, why_stale(record))
                 for record in load_records(place)
             ]
+            runs = [run for run in runs if stale or not run.stale]
             self.runs[part, arm] = sorted(runs, key=lambda r: (not r.stale, r.record.finished))
 
     def by_world(self, part: str, arm: str, scored: str = "street") -> dict[int, Run]:
@@ -71,6 +76,12 @@ class Studies:
         """Seed -> run that was scored on `scored`."""
         found = self.runs.get((part, arm), ())
         return {run.record.seed: run for run in found if scored in run.record.scores}
+
+
+def plain(chosen: Recipe | Profile) -> dict[str, Any]:
+    """A recipe or a profile as a record repeats it."""
+    found: dict[str, Any] = json.loads(json.dumps(asdict(chosen)))
+    return found
 
 
 def why_stale(record: Record) -> str:

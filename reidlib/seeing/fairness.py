@@ -1,18 +1,20 @@
 """The fairness report's pictures: scenarios, strengths, measures against noise, what noise is left.
 
-Each draws what `reidlib.experiments.fairness.examine` found and computes nothing; what has no
-record yet is left blank and named.
+Each draws what `reidlib.experiments.fairness.examine` found and computes nothing; where there is
+no record yet, its place is left blank and says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reidlib.experiments.fair_numbers import MEASURES
 from reidlib.experiments.fairness import (
     MIDDLE,
+    OPEN,
     PAIRED_ERROR,
     SCENARIOS,
     SETTLED,
@@ -51,6 +53,10 @@ def draw_scenarios(found: Fairness) -> Figure:
 
 
 def _bars(axes: Axes, shift: float, colour: str, name: str, scores: Mapping[str, Estimate]) -> None:
+    for i, scenario in enumerate(SCENARIOS):
+        if scenario not in scores:
+            told = f"{name}: {OPEN}"
+            _unmeasured(axes, i + shift, 1, told, rotation=90, ha="center", va="bottom")
     places = [i + shift for i, scenario in enumerate(SCENARIOS) if scenario in scores]
     held = [scores[scenario] for scenario in SCENARIOS if scenario in scores]
     if not held:
@@ -60,6 +66,11 @@ def _bars(axes: Axes, shift: float, colour: str, name: str, scores: Mapping[str,
     axes.bar(places, means, 0.38, yerr=half, color=colour, label=name, error_kw={"linewidth": 1})
     for x, mean, more in zip(places, means, half):
         axes.text(x, mean + more + 1, f"{mean:.0f}", ha="center", va="bottom", fontsize=7)
+
+
+def _unmeasured(axes: Axes, x: float, y: float, told: str = f" {OPEN}", **more: Any) -> None:
+    """In the place of what has no record yet."""
+    axes.text(x, y, told, fontsize=7, color="0.5", **{"va": "center", **more})
 
 
 def draw_doses(found: Fairness) -> Figure:
@@ -74,7 +85,7 @@ def draw_doses(found: Fairness) -> Figure:
     for axes, illness in zip(grid, ILLNESSES):
         axes.set(title=illness, xlabel="strength", xticks=[0, 0.5, 1], xlim=(-0.08, 1.08))
         if (dose := doses.get(illness)) is None:
-            axes.text(0.5, 0.5, "not measured yet", ha="center", transform=axes.transAxes)
+            _unmeasured(axes, 0.5, 0.5, OPEN, ha="center", transform=axes.transAxes)
             continue
         half = [0.0, *(SURE * error for _, error in dose.drops)]
         axes.axhline(dose.maps[0], color="0.7", linewidth=0.8, linestyle=":")
@@ -88,20 +99,26 @@ def draw_ladder(found: Fairness) -> Figure:
     import matplotlib.pyplot as plt
 
     style()
-    rungs = found.ladder[::-1]
+    rungs = {rung.part: rung for rung in found.ladder}
     figure, (left, right) = plt.subplots(
-        1, 2, figsize=(8.4, 0.6 + 0.42 * max(len(rungs), 2)), sharey=True
+        1, 2, figsize=(8.4, 0.6 + 0.42 * len(MEASURES)), sharey=True
     )
-    rows = range(len(rungs))
-    left.barh(rows, [np.nan_to_num(rung.error) for rung in rungs], 0.6, color=BASELINE)
     left.axvline(PAIRED_ERROR, color=COLOURS[1], linewidth=1)
-    for row, rung in zip(rows, rungs):
+    for row, part in enumerate(list(MEASURES)[::-1]):
+        if (rung := rungs.get(part)) is None:
+            _unmeasured(left, 0, row)
+            continue
+        left.barh(row, np.nan_to_num(rung.error), 0.6, color=BASELINE)
         left.text(np.nan_to_num(rung.error), row, f" {rung.error:.2f}", va="center", fontsize=7)
         values = rung.score.values
         right.plot(values, [row] * len(values), "o", color=BASELINE, markersize=3)
         right.plot(rung.score.mean, row, "|", color="black", markersize=12)
-    left.set_yticks(rows, [rung.what for rung in rungs])
-    left.set(title="standard error of a paired difference", xlabel="mAP, points")
+    left.set_yticks(range(len(MEASURES)), [*MEASURES.values()][::-1])
+    left.set(
+        ylim=(-0.5, len(MEASURES) - 0.5),
+        title="standard error of a paired difference",
+        xlabel="mAP, points",
+    )
     right.set(title="score, one dot a world", xlabel="mAP, % (validation people)")
     return figure
 
@@ -118,7 +135,7 @@ def draw_budget(found: Fairness) -> Figure:
     axes.axvline(0, color="0.6", linewidth=0.8)
     for row, name in enumerate(names):
         if (change := changes.get(name)) is None:
-            axes.text(0, row, " not measured yet", fontsize=7, color="0.5", va="center")
+            _unmeasured(axes, 0, row)
             continue
         colour = COLOURS[1] if name in PAPERS else BASELINE
         axes.plot(change.values, [row] * change.worlds, "o", color=colour, markersize=4)
@@ -135,15 +152,16 @@ def draw_noise(found: Fairness) -> Figure:
 
     style()
     figure, axes = plt.subplots(figsize=(6.2, 2.4))
-    rows: list[tuple[str, np.ndarray]] = []
-    if len(found.resampled):
-        rows.append(("other test people\n(2,000 resamples)", found.resampled))
-    if found.seeds:
-        rows.append(("other seeds\n(world 0)", np.array(found.seeds.values)))
-    if "street" in found.baseline:
-        rows.append(("other worlds", np.array(found.baseline["street"].values)))
-    for row, (_, values) in enumerate(rows):
-        if len(values) > 100:
+    seeds, worlds = found.seeds, found.baseline.get("street")
+    rows = {
+        "other test people\n(2,000 resamples)": found.resampled,
+        "other seeds\n(world 0)": np.array(seeds.values if seeds else ()),
+        "other worlds": np.array(worlds.values if worlds else ()),
+    }
+    for row, values in enumerate(rows.values()):
+        if not len(values):
+            _unmeasured(axes, 0, row, transform=axes.get_yaxis_transform())
+        elif len(values) > 100:
             shape = axes.violinplot(values, [row], orientation="horizontal", showextrema=False)
             for body in shape["bodies"]:  # type: ignore[attr-defined]
                 body.set(facecolor=BASELINE, alpha=0.35)
@@ -152,8 +170,8 @@ def draw_noise(found: Fairness) -> Figure:
         if len(values) > 1:
             axes.text(1.01, row, f"sd {values.std(ddof=1):.2f}", fontsize=8, va="center",
                       transform=axes.get_yaxis_transform())  # fmt: skip
-    axes.set_yticks(range(len(rows)), [name for name, _ in rows])
-    axes.set(xlabel="mAP in street, %", ylim=(-0.6, max(len(rows), 1) - 0.4))
+    axes.set_yticks(range(len(rows)), list(rows))
+    axes.set(xlabel="mAP in street, %", ylim=(-0.6, len(rows) - 0.4))
     return figure
 
 

@@ -25,7 +25,7 @@ class Sliders:
     """Four tracklets under five strengths that the reader sets, or takes from a scenario.
 
     values: the strengths of now. Every change draws anew; only clutter, which builds six streets,
-    takes more than a moment.
+    takes more than a moment. Once a slider is moved, no scenario is marked and any can be chosen.
     """
 
     def __init__(self, shots: Shots = SHOWN, *, height: int = 128, width: int = 64) -> None:
@@ -57,6 +57,8 @@ class Sliders:
 
     def _take(self, change: Mapping[str, Any]) -> None:
         """All five strengths of a scenario, drawn once."""
+        if change["new"] is None:
+            return
         self._quiet = True
         for name, strength in SCENARIOS[change["new"]].items():
             self.sliders[name].value = strength
@@ -65,6 +67,7 @@ class Sliders:
 
     def _changed(self, _: Mapping[str, Any]) -> None:
         if not self._quiet:
+            self.scenario.value = None  # a marked button could not be pressed again
             self.draw()
 
     def _repr_mimebundle_(self, **more: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from reidlib.experiments import measuring
 from reidlib.experiments.jobs import Data
 from reidlib.experiments.study_records import Studies
 from reidlib.histogram import score_colours
-from reidlib.records import read_record
+from reidlib.records import read_record, write_record
 
 FEW = Data(size="tiny", options={"people": {"train": 4, "test": 4}, "lengths": (4, 5)})
 THREE = ("clean", "occlusion", "street")
@@ -72,9 +73,36 @@ def test_doses_keep_each_querys_average_precision(tmp_path: Path) -> None:
     assert again == before
 
 
-def test_a_kept_model_is_not_trained_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace
+def test_what_was_asked_for_otherwise_is_done_again(tmp_path: Path) -> None:
+    more = Data(size="tiny", options={**FEW.options, "people": {"train": 4, "test": 6}})
+    for data in (FEW, more):
+        colours = measuring.measure_colours(tmp_path, 0, data, ["clean"])
+        doses = measuring.measure_doses(tmp_path, tmp_path / str(data.asked), 0, data)
+        queries = len(data.load_test("clean", 0, (64, 32)).query)
+        assert colours.scores["clean"]["total"] == doses.scores["clean"]["total"] == queries
+    assert measuring.measure_colours(tmp_path, 0, more, ["clean"]) == colours  # done already
 
+
+@pytest.mark.parametrize("what", ["recipe", "profile"])
+def test_doses_of_another_recipe_or_profile_do_not_count(tmp_path: Path, what: str) -> None:
+    good = measuring.measure_doses(tmp_path, tmp_path / "runs", 0, FEW)
+    scores = {key: {**score, "map": 2.0} for key, score in good.scores.items()}
+    other = {what: {**getattr(good, what), "weight_decay": 7}}
+    write_record(replace(good, scores=scores, **other), tmp_path / "doses/baseline")
+    again = measuring.measure_doses(tmp_path, tmp_path / "runs", 0, FEW)
+    assert again.scores == good.scores
+
+
+def test_a_training_shows_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(measuring, "LADDER", ())
+    with pytest.raises(AssertionError):  # nothing to score, so no record
+        measuring.measure_doses(tmp_path, tmp_path / "runs", 0, FEW)
+    assert "step" in capsys.readouterr().err
+
+
+def test_a_kept_model_is_not_trained_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from reidlib.experiments.jobs import make_jobs
     from reidlib.experiments.worker import Places, perform
     from reidlib.recipes import recipe

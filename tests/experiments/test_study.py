@@ -1,10 +1,12 @@
 """The study of noise: what is compared with what, and that a record is one of now."""
 
 import json
+import sys
 from dataclasses import asdict, replace
 
 import pytest
 
+from reidlib.__main__ import main
 from reidlib.errors import ReidError
 from reidlib.experiments import study
 from reidlib.experiments.study import Trial, outdated, perform, recorded, run_study, trials
@@ -82,6 +84,20 @@ def test_an_unknown_part_is_refused():
         trials(["noise"])
 
 
+@pytest.mark.parametrize(("option", "value"), [("--worlds", 0), ("--worlds", -1), ("--jobs", -2)])
+def test_a_study_of_nothing_is_refused(option, value, tmp_path, monkeypatch, capsys):
+    words = ["reid", "promenade", "study", "averaged", option, str(value), "--out", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2
+    assert f"{option}" in capsys.readouterr().err
+    with pytest.raises(ReidError, match="at least 1 world, not 0"):
+        trials(["averaged"], 0)
+    with pytest.raises(ReidError, match="at least 1 run has to be done at once, not -2"):
+        run_study([], tmp_path, at_once=-2)
+
+
 def test_a_trial_leaves_a_record_that_holds_until_something_changes(tmp_path, monkeypatch):
     monkeypatch.setenv("REIDLIB_CACHE", str(tmp_path / "cache"))
     trial = tiny()
@@ -98,6 +114,10 @@ def test_a_trial_leaves_a_record_that_holds_until_something_changes(tmp_path, mo
 
     longer = replace(trial, profile=replace(trial.profile, steps=3))
     assert outdated(record, longer) == "the profile has changed"
+    for change in ({"people": {"train": 4, "validation": 4}}, {"lengths": (4, 6)}):
+        other = replace(trial, data={**FEW, **change})
+        assert outdated(record, other) == "the data are asked for otherwise"
+        assert recorded(other, tmp_path) is None
     assert recorded(replace(trial, seed=1), tmp_path) is None
     path = next((tmp_path / trial.folder).glob("*.json"))
     told = json.loads(path.read_text(encoding="utf-8"))

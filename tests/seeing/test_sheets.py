@@ -65,6 +65,20 @@ def test_sliders_draw_what_they_say() -> None:
     assert shown.picture.value == png(strip(ONE, SCENARIOS["misalignment"], **SMALL))
 
 
+def test_a_scenario_can_be_chosen_again_after_a_slider_was_moved() -> None:
+    from reidlib.seeing.sliders import Sliders, png
+
+    shown = Sliders(ONE, **SMALL)
+    shown.scenario.value = "occlusion"
+    assert shown.scenario.value == "occlusion"  # its own five strengths leave it marked
+    shown.sliders["occlusion"].value = 0.2
+    assert shown.scenario.value is None
+    assert shown.values["occlusion"] == 0.2
+    shown.scenario.value = "occlusion"
+    assert shown.values == dict(SCENARIOS["occlusion"])
+    assert shown.picture.value == png(strip(ONE, SCENARIOS["occlusion"], **SMALL))
+
+
 def test_the_command_writes_what_is_asked_for(tmp_path: Path, monkeypatch, capsys) -> None:
     import sys
 

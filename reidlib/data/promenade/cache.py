@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from reidlib.files import data_folder, reason, write_text
 
 BLOCK = 512  # frames with one checksum
 _SPARE = 16 << 20  # bytes left free on the disk
+_PATIENCE = 2.0  # seconds of checking without a progress bar
 
 Draw = Callable[[int, int], np.ndarray]  # frames first..last of all frames as uint8 (n, 3, h, w)
 Shape = tuple[int, int, int, int]
@@ -38,6 +40,11 @@ def default_folder() -> Path:
     """$REIDLIB_CACHE, or data/cache of the checkout or the current directory."""
     named = os.environ.get("REIDLIB_CACHE")
     return Path(named) if named else data_folder("cache")
+
+
+def frames_file(folder: Path, settings: Settings) -> Path:
+    """The file of a request's frames."""
+    return folder / f"promenade-{settings.digest()}.u8"
 
 
 def opened(
@@ -55,15 +62,16 @@ def opened(
         ReidError: no room for the frames, or the folder cannot be written.
     """
     shape = (int(census.offsets[-1]), 3, settings.height, settings.width)
-    path = folder / f"promenade-{settings.digest()}.u8"
+    path = frames_file(folder, settings)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(path.with_suffix(".lock")):
-            complaint = _complaint(path, shape)
+            complaint = _complaint(path, shape, progress)
             if complaint:
                 if path.exists():
-                    print(f"{path}: {complaint}; rendering it again", flush=True)
+                    _say(f"{path}: {complaint}; rendering it again")
                     path.unlink()
+                _tell_old(folder)
                 _render(path, shape, settings, draw, workers, progress)
     except OSError as error:
         raise ReidError(
@@ -89,11 +97,31 @@ def _alone(lock: Path) -> Iterator[None]:
         yield
 
 
+def _say(line: str) -> None:
+    """To the standard error: the output may be a script's JSON."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def _tell_old(folder: Path) -> None:
+    """One line if the folder still holds frames of other versions, which nobody reads any more."""
+    old = []
+    for path in folder.glob("promenade-*.u8"):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            if json.loads(_sheet(path).read_text())["version"] != VERSION:
+                old.append(path.stat().st_size)
+    if old:
+        _say(
+            f"{folder} holds {len(old)} files of other versions of Promenade, "
+            f"{sum(old) / 1e6:.0f} MB that version {VERSION} does not read; promenade-* may be "
+            "deleted there, what is asked for again is rendered again"
+        )
+
+
 def _sheet(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def _complaint(path: Path, shape: Shape) -> str:
+def _complaint(path: Path, shape: Shape, progress: bool) -> str:
     """Why a cached file cannot be used; empty if it can."""
     try:
         sheet = json.loads(_sheet(path).read_text())
@@ -105,18 +133,26 @@ def _complaint(path: Path, shape: Shape) -> str:
     size, wanted = path.stat().st_size if path.exists() else -1, int(np.prod(shape))
     if size != wanted:
         return f"it has {size} bytes instead of {wanted}"
-    found = _checksums(path, shape)
+    found = _checksums(path, shape, progress)
     wrong = sum(a != b for a, b in zip(found, sums)) + abs(len(found) - len(sums))
     return f"{wrong} of {len(found)} blocks do not match their checksums" if wrong else ""
 
 
-def _checksums(path: Path, shape: Shape) -> list[int]:
+def _checksums(path: Path, shape: Shape, progress: bool) -> list[int]:
+    from tqdm import tqdm
+
     if not shape[0]:
         return []
     pixels = np.memmap(path, np.uint8, "r", shape=shape)
     blocks = (pixels[at : at + BLOCK].data for at in range(0, shape[0], BLOCK))
-    with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(zlib.crc32, blocks))
+    bar = tqdm(total=-(-shape[0] // BLOCK), unit=" blocks", desc="Checking cached frames",
+               disable=not progress, delay=_PATIENCE)  # fmt: skip
+    sums = []
+    with bar, ThreadPoolExecutor(2) as pool:
+        for found in pool.map(zlib.crc32, blocks):
+            sums.append(found)
+            bar.update()
+    return sums
 
 
 def _render(
@@ -126,7 +162,7 @@ def _render(
 
     partial, journal = path.with_suffix(".partial"), path.with_suffix(".journal")
     size = int(np.prod(shape))
-    sums = _resumable(partial, journal, shape)
+    sums = _resumable(partial, journal, shape, progress)
     _check_room(path.parent, size, partial)
     with partial.open("ab") as file:
         file.truncate(size)
@@ -148,6 +184,7 @@ def _render(
     sheet = {"version": VERSION, "settings": asdict(settings), "shape": shape,
              "checksums": [sums[b] for b in spans]}  # fmt: skip
     write_text(_sheet(path), json.dumps(sheet))
+    del pixels  # Windows renames no file that is mapped
     partial.replace(path)
     journal.unlink()
 
@@ -183,8 +220,14 @@ def _one_thread_each() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def _held(file: os.stat_result) -> int:
+    """Bytes of the disk that a file takes up; Windows counts no blocks and reserves all of it."""
+    blocks = getattr(file, "st_blocks", None)
+    return file.st_size if blocks is None else int(blocks) * 512
+
+
 def _check_room(folder: Path, size: int, partial: Path) -> None:
-    held = partial.stat().st_blocks * 512 if partial.exists() else 0
+    held = _held(partial.stat()) if partial.exists() else 0
     free = shutil.disk_usage(folder).free + held
     if free < size + _SPARE:
         raise ReidError(
@@ -194,7 +237,7 @@ def _check_room(folder: Path, size: int, partial: Path) -> None:
         )
 
 
-def _resumable(partial: Path, journal: Path, shape: Shape) -> dict[int, int]:
+def _resumable(partial: Path, journal: Path, shape: Shape, progress: bool) -> dict[int, int]:
     """Finished blocks of an interrupted render and their checksums, verified."""
     whole = partial.exists() and partial.stat().st_size == int(np.prod(shape))
     if not (whole and journal.exists()):
@@ -203,7 +246,7 @@ def _resumable(partial: Path, journal: Path, shape: Shape) -> dict[int, int]:
         return {}
     lines = (line.split() for line in journal.read_text().splitlines())
     written = {int(w[0]): int(w[1]) for w in lines if len(w) == 2 and all(x.isdigit() for x in w)}
-    found = _checksums(partial, shape)
+    found = _checksums(partial, shape, progress)
     good = {b: s for b, s in written.items() if b < len(found) and found[b] == s}
     journal.write_text("".join(f"{b} {s}\n" for b, s in good.items()))
     return good

@@ -1,8 +1,9 @@
 """Who is seen by which camera, how often and for how long: every tracklet of a request, as columns.
 
 People of training carry odd numbers, people of test even ones, as in MARS; validation people lie
-from 5001 and pretraining people from 7000 on. `0000` collects false detections and passers-by
-(distractors), `00-1` boxes that no protocol scores (junk).
+from 5001 to 6999 and pretraining people from 7000 on; `settings.PEOPLE` holds every set to its
+numbers. `0000` collects false detections and passers-by (distractors), `00-1` boxes that no
+protocol scores (junk).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from reidlib.data.promenade import mars_counts
-from reidlib.data.promenade.chance import Bools, Ints, Key, choice, integer, uniform
+from reidlib.data.promenade.chance import Bools, Floats, Ints, Key, choice, integer, uniform
 from reidlib.data.promenade.settings import Settings
 
 DISTRACTOR, JUNK = 0, -1
@@ -162,4 +163,26 @@ def _counting(keys: Ints) -> Ints:
 
 def _lengths(settings: Settings, keys: tuple[Key, ...]) -> Ints:
     low, high = settings.counts.frames
+    if settings.lengths and len(settings.lengths) == 3:
+        return heavy_tailed(low, high, settings.lengths[2], uniform(*keys))
     return uniform(*keys, low=float(low), high=float(high + 1)).astype(np.int64)
+
+
+def heavy_tailed(low: int, high: int, mean: float, luck: Floats) -> Ints:
+    """Lengths from low to high with an expected `mean`: many short ones and a few long, as in MARS.
+
+    The curve is that of `mars_counts.stretched`, but each length depends on its own luck, a uniform
+    number, and on nobody else's: the totals are met on average only.
+    """
+    even = (np.arange(8192) + 0.5) / 8192
+    least, most = low / 256, high * 256.0  # medians that leave nearly all at one end
+    for _ in range(60):
+        median = (least + most) / 2
+        short = _curve(even, median, low, high).mean() < mean
+        least, most = (median, most) if short else (least, median)
+    return _curve(luck, most, low, high)
+
+
+def _curve(luck: Floats, median: float, low: int, high: int) -> Ints:
+    drawn = np.clip(median * np.sqrt(luck / (1.0 - luck)), low, high)
+    return np.floor(drawn + 0.5).astype(np.int64)

@@ -8,12 +8,25 @@ import numpy as np
 import pytest
 import torch
 
-from reidlib.data.promenade import people
-from reidlib.data.promenade.body import LEFT, RIGHT, Body, Pose, cosine, sine
+from reidlib.data.promenade import people, raster
+from reidlib.data.promenade.body import (
+    ARMS,
+    BAG,
+    LEFT,
+    RIGHT,
+    TORSO,
+    Body,
+    Pose,
+    cosine,
+    sine,
+)
 from reidlib.data.promenade.chance import integer
 from reidlib.data.promenade.figures import draw_figures
-from reidlib.data.promenade.people import ATTRIBUTES, draw_traits
-from reidlib.data.promenade.strokes import PLAIN, Pen
+from reidlib.data.promenade.people import ATTRIBUTES, Traits, draw_traits
+from reidlib.data.promenade.strokes import PLAIN, Pen, Strokes
+
+FRONT, BEHIND = 0.25, 0.75  # headings: towards the camera, away from it
+CROWD = 16
 
 
 def pen(count: int) -> Pen:
@@ -29,6 +42,32 @@ def body(phase: torch.Tensor, heading: float = 0.0, tilt: float = 0.0) -> Body:
     one = torch.ones(count)
     pose = Pose(phase, one * heading, one * tilt, one * 50, one * 100, one * 90)
     return Body(pen(count), pose, person)
+
+
+def drawn(traits: Traits, headings: torch.Tensor) -> Strokes:
+    """Everybody in a frame of their own, standing at (32, 120)."""
+    one = pen(len(headings))
+    still = torch.zeros(len(headings))
+    draw_figures(one, traits, phase=still, heading=headings, tilt=still, x=still + 32.0,
+                 y=still + 120.0, scale=still + 60.0, fine=False)  # fmt: skip
+    return one.strokes()
+
+
+def dressed(**worn: str) -> Traits:
+    """A crowd, all in this: words of ATTRIBUTES."""
+    traits = draw_traits(3, np.arange(CROWD))
+    fixed = {name: ATTRIBUTES[name].index(word) for name, word in worn.items()}
+    return {**traits, **{name: np.full(CROWD, value) for name, value in fixed.items()}}
+
+
+def seen(traits: Traits, heading: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pictures (n, 3, 128, 64) of a crowd from one side, and which part each pixel shows."""
+    strokes = drawn(traits, torch.full((CROWD,), heading))
+    plan = raster.plan(strokes, CROWD, 128, 64, (8, 8))
+    canvas, parts = plan.canvas(3).fill_(0.5), plan.canvas(1).fill_(0.0)
+    raster.paint(plan, strokes, canvas)
+    raster.label(plan, strokes, strokes.part.float(), parts, strokes.owner > 0)
+    return plan.untile(canvas, 128, 64), plan.untile(parts, 128, 64)[:, 0].long()
 
 
 def test_sine() -> None:
@@ -83,7 +122,7 @@ def test_left_is_on_the_right_when_somebody_comes_towards_us() -> None:
     assert x[LEFT] > x[RIGHT]
 
 
-@pytest.mark.parametrize("trait", [name for name in ATTRIBUTES if name not in ("sleeve", "logo")])
+@pytest.mark.parametrize("trait", list(ATTRIBUTES))
 def test_every_attribute_can_be_seen(trait: str) -> None:
     """Changing one attribute changes what is drawn, for some person and some side."""
     count = 64
@@ -94,17 +133,54 @@ def test_every_attribute_can_be_seen(trait: str) -> None:
     traits["pattern"] = 1 + np.arange(count) % 5
     other = dict(traits)
     other[trait] = (traits[trait] + 1) % len(ATTRIBUTES[trait])
-    headings = torch.arange(count) / count
-    still = torch.zeros(count)
     tables = []
-    for seen in (traits, other):
-        one = pen(count)
-        draw_figures(one, seen, phase=still, heading=headings, tilt=still, x=still, y=still,
-                     scale=still + 60.0, fine=False)  # fmt: skip
-        strokes = one.strokes()
+    for worn in (traits, other):
+        strokes = drawn(worn, torch.arange(count) / count)
         opaque = strokes.table[PLAIN.index("opacity")] > 0.05
         tables.append((strokes.table[:, opaque].sum(1), strokes.fabric.sum(1)))
     assert any(not torch.equal(a, b) for a, b in zip(*tables))
+
+
+@pytest.mark.parametrize("upper", ATTRIBUTES["upper"])
+def test_a_logo_is_on_the_front_of_what_can_have_one(upper: str) -> None:
+    without, logo = (
+        dressed(upper=upper, pattern="plain", bag="none", logo=word) for word in ATTRIBUTES["logo"]
+    )
+    apart = (seen(logo, FRONT)[0] - seen(without, FRONT)[0]).abs().amax(1)
+    torso = seen(without, FRONT)[1] == TORSO
+    assert not apart[~torso].any()
+    area = (apart > 0.05).flatten(1).sum(1) / torso.flatten(1).sum(1)
+    if upper in ("T-shirt", "hoodie"):
+        assert (area > 0.02).all()
+        assert (area < 0.3).all()
+    else:
+        assert not apart.any()
+    assert torch.equal(seen(logo, BEHIND)[0], seen(without, BEHIND)[0])
+
+
+def test_a_backpack_shows_from_behind_and_its_straps_from_the_front() -> None:
+    traits = dressed(bag="backpack", upper="T-shirt", hairstyle="short")
+    front, behind = (seen(traits, side)[1] for side in (FRONT, BEHIND))
+    back = slice(44, 66)  # rows
+    for parts, low, high in ((front, 0.05, 0.35), (behind, 0.5, 1.0)):
+        bag, torso = ((parts[:, back] == part).flatten(1).sum(1) for part in (BAG, TORSO))
+        share = bag / (bag + torso)
+        assert (share > low).all(), share
+        assert (share < high).all(), share
+    middle = slice(30, 34)
+    assert not (front[:, back, middle] == BAG).any()
+    assert (behind[:, back, middle] == BAG).float().mean() > 0.8
+    left, right = front[:, back, :30] == BAG, front[:, back, 34:] == BAG
+    assert left.flatten(1).any(1).all()
+    assert right.flatten(1).any(1).all()
+
+
+def test_short_sleeves_bare_the_arms() -> None:
+    short, long = (dressed(upper="T-shirt", bag="none", sleeve=s) for s in ATTRIBUTES["sleeve"])
+    (one, parts), (other, _) = seen(short, FRONT), seen(long, FRONT)
+    apart = (one - other).abs().amax(1)
+    arms = parts == ARMS
+    assert ((apart > 0.03) & arms).flatten(1).sum(1).gt(20).all()
 
 
 def test_people_wear_what_everybody_wears() -> None:

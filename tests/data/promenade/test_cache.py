@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import shutil
+import weakref
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,7 +16,8 @@ import torch
 from reidlib.data import promenade
 from reidlib.data.promenade import cache
 from reidlib.data.promenade.census import Census, take_census
-from reidlib.data.promenade.settings import Settings, resolve
+from reidlib.data.promenade.settings import VERSION, Settings, resolve
+from reidlib.data.tracklets import TrackletDataset
 from reidlib.errors import ReidError
 
 SETTINGS = resolve(Settings("tiny", height=16, width=8), people={"train": 7, "test": 5})
@@ -144,10 +146,62 @@ def test_damage_is_told_and_mended(tmp_path: Path, capsys, damage, words: str) -
     painter = Painter()
     assert right(opened(tmp_path, painter))
     assert painter.drawn
-    told = capsys.readouterr().out
+    out, told = capsys.readouterr()
+    assert out == ""  # a script's JSON may go there
     assert words in told
     assert "rendering it again" in told
     assert main_file(tmp_path).name in told
+
+
+def test_other_versions_are_told_in_one_line(tmp_path: Path, capsys) -> None:
+    for name, version in (("old", "0"), ("older", "x"), ("other", VERSION)):
+        (tmp_path / f"promenade-{name}.u8").write_bytes(bytes(2_000_000))
+        (tmp_path / f"promenade-{name}.json").write_text(json.dumps({"version": version}))
+    opened(tmp_path, Painter())
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith(f"{tmp_path} holds 2 files of other versions of Promenade, 4 MB")
+    opened(tmp_path, Painter())  # nothing to render, nothing to say
+    assert capsys.readouterr().err == ""
+
+
+def test_long_checks_show_a_bar(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache.opened(tmp_path, SETTINGS, census(), Painter())
+    cache.opened(tmp_path, SETTINGS, census(), Painter())
+    assert "Checking" not in capsys.readouterr().err  # over at once
+    monkeypatch.setattr(cache, "_PATIENCE", 0.0)
+    cache.opened(tmp_path, SETTINGS, census(), Painter())
+    assert "Checking" in capsys.readouterr().err
+    opened(tmp_path, Painter())  # progress=False
+    assert capsys.readouterr().err == ""
+
+
+def test_a_file_is_renamed_only_once_nothing_maps_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maps, rename, renamed = [], Path.replace, []
+
+    class Kept(np.memmap):
+        def __array_finalize__(self, obj: object) -> None:
+            super().__array_finalize__(obj)  # type: ignore[misc]
+            maps.append(weakref.ref(self))
+
+    def watched(path: Path, target: Path) -> Path:
+        if path.suffix == ".partial":
+            renamed.append(sum(one() is not None for one in maps))
+        return rename(path, target)
+
+    monkeypatch.setattr(np, "memmap", Kept)
+    monkeypatch.setattr(Path, "replace", watched)
+    opened(tmp_path, Painter())
+    assert maps
+    assert renamed == [0]
+
+
+def test_what_a_half_written_file_takes_up() -> None:
+    assert cache._held(SimpleNamespace(st_blocks=3, st_size=9999)) == 1536  # type: ignore[arg-type]
+    assert cache._held(SimpleNamespace(st_size=9999)) == 9999  # type: ignore[arg-type]  # Windows
 
 
 def test_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,3 +260,63 @@ def test_load_draws_what_the_stage_draws(tmp_path: Path) -> None:
     assert dataset.settings["strengths"]["occlusion"] == 0.85
     words = promenade.attributes(dataset, dataset.query[0])
     assert set(promenade.ATTRIBUTES) < set(words)
+
+
+def test_unusual_requests_can_be_made_again_from_their_settings(tmp_path: Path) -> None:
+    asked = {"cache": tmp_path, "progress": False, "subset": "none", "height": 16, "width": 8}
+    plain = promenade.load("tiny", **asked)
+    assert not {"lengths", "people", "backdrop"} & plain.settings.keys()
+    people = {"test": 3}
+    other = promenade.load("tiny", lengths=(3, 4), people=people, backdrop=2, **asked)
+    told = {key: other.settings[key] for key in ("lengths", "people", "backdrop")}
+    assert told == {"lengths": (3, 4), "people": people, "backdrop": 2}
+    again = promenade.load("tiny", **asked, **told)
+    assert again.settings["digest"] == other.settings["digest"] != plain.settings["digest"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"workers": 0}, "workers is 0; drawing takes at least 1 thread"),
+        ({"device": "tpu7"}, "no device 'tpu7' here"),
+        ({"strengths": 0.5}, "strengths is 0.5"),
+    ],
+)
+def test_bad_arguments_of_load(tmp_path: Path, asked: dict, words: str) -> None:
+    with pytest.raises(ReidError, match=words):
+        promenade.load("tiny", cache=tmp_path / "none", **asked)
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a graphics card")
+def test_a_graphics_card_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ReidError, match=r"no device 'cuda' here .*device='cpu'"):
+        promenade.load("tiny", cache=tmp_path, device="cuda")
+
+
+def test_only_promenade_is_written(tmp_path: Path) -> None:
+    frames = opened(tmp_path, Painter())
+    mars = TrackletDataset("mars", "1", "as published", (), (), (), frames)
+    with pytest.raises(ReidError, match=r"this is mars \(version 1\)"):
+        promenade.write_mars(mars, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_batches_fit_the_cache_or_the_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    large, small = (resolve(Settings(height=h, width=h // 2)) for h in (256, 64))
+    cpu, cuda = torch.device("cpu"), torch.device("cuda")
+    assert promenade._batch(large, cpu, 2) == 32
+    assert promenade._batch(small, cpu, 2) == 512
+    for free, frames in ((80 << 30, 512), (4 << 30, 128), (1 << 20, 1)):
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _, free=free: (free, free))
+        assert promenade._batch(large, cuda, 2) == frames
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a graphics card")
+def test_a_graphics_card_draws_the_same_within_a_grey_level(tmp_path: Path) -> None:
+    asked = {"progress": False, "people": {"train": 3, "test": 3}, "height": 256, "width": 128}
+    here, there = (
+        promenade.load("tiny", cache=tmp_path / device, device=device, **asked).frames.pixels
+        for device in ("cpu", "cuda")
+    )
+    assert (here.short() - there.short()).abs().max() <= 1

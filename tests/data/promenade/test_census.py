@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reidlib.data.promenade.census import Census, people, take_census
-from reidlib.data.promenade.settings import Settings, resolve
+from reidlib.data.promenade.census import Census, heavy_tailed, people, take_census
+from reidlib.data.promenade.settings import PEOPLE, Settings, resolve
 
 
 def census(**settings) -> Census:
@@ -47,6 +47,14 @@ def test_sets_of_people_share_nobody() -> None:
     assert len(set().union(*sets)) == sum(map(len, sets))
 
 
+def test_the_largest_sets_share_nobody_either() -> None:
+    settings = resolve(Settings(size="small"), people=PEOPLE)
+    sets = {name: set(people(settings, name).tolist()) for name in PEOPLE}
+    assert {name: len(some) for name, some in sets.items()} == PEOPLE
+    assert len(set().union(*sets.values())) == sum(PEOPLE.values())
+    assert max(max(some) for some in sets.values()) <= 9999
+
+
 def test_a_person_is_seen_alike_whatever_else_is_asked_for() -> None:
     whole = census(size="small")
     for other in (census(size="small", evaluate="none"), census(size="small", subset="none")):
@@ -69,6 +77,24 @@ def test_two_cameras_and_fixed_lengths() -> None:
     found = census(size="tiny", cameras=2, lengths=(5, 5))
     assert set(found.camera.tolist()) == {0, 1}
     assert set(found.length.tolist()) == {5}
+
+
+def test_lengths_with_a_mean_are_many_short_ones_and_a_few_long() -> None:
+    found = census(size="small", lengths=(2, 200, 30)).length
+    assert 2 <= found.min() < found.max() <= 200
+    assert abs(found.mean() - 30) < 3 * found.std() / len(found) ** 0.5
+    assert np.median(found) < 25
+    alone = census(size="small", lengths=(2, 200, 30), subset="none").length
+    np.testing.assert_array_equal(found[-len(alone) :], alone)  # nobody's depends on another's
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "mean"), [(2, 920, 58), (8, 16, 8), (8, 16, 16), (5, 5, 5), (1, 999, 700)]
+)
+def test_heavy_tails_have_their_mean(low: int, high: int, mean: float) -> None:
+    found = heavy_tailed(low, high, mean, (np.arange(100_000) + 0.5) / 100_000)
+    assert low <= found.min() <= found.max() <= high
+    assert found.mean() == pytest.approx(mean, rel=0.01)
 
 
 def test_places_find_every_frame() -> None:
@@ -101,6 +127,11 @@ def test_mars_has_the_numbers_of_mars() -> None:
 def test_another_world_of_mars_meets_them_too() -> None:
     found = census(size="mars", world=3)
     assert (len(found), int(found.offsets[-1])) == (20_478, 1_191_003)
+
+
+@pytest.mark.parametrize("cameras", [4, 9])
+def test_mars_has_its_queries_with_other_cameras(cameras: int) -> None:
+    assert census(size="mars", cameras=cameras, subset="none").query.sum() == 1980
 
 
 def test_validation_of_mars_is_smaller_than_test() -> None:

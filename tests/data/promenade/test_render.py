@@ -11,11 +11,17 @@ import numpy as np
 import pytest
 import torch
 
+from reidlib.data.promenade import cast
 from reidlib.data.promenade.census import take_census
+from reidlib.data.promenade.people import ATTRIBUTES
 from reidlib.data.promenade.render import Stage
 from reidlib.data.promenade.settings import VERSION, Settings, resolve
 
 SAMPLE = Path(__file__).parent / "sample.npz"
+FINE_SAMPLE = SAMPLE.with_name("sample_fine.npz")
+# Skirts and trousers, shirts, coat, hoodie and jacket, from all sides; all faults but noise, which
+# does not compress; a walker and a car in front, a distractor, a frame of somebody else.
+FINE_ROWS = (6, 19, 35, 38, 49, 57, 74, 111, 143)
 
 
 def sample() -> tuple[Stage, np.ndarray, np.ndarray]:
@@ -26,23 +32,64 @@ def sample() -> tuple[Stage, np.ndarray, np.ndarray]:
     return stage, rows, np.arange(len(rows)) % 6
 
 
+def fine_sample() -> tuple[Stage, np.ndarray, np.ndarray]:
+    """Some of the same frames at 128x64: what small ones leave out, by the code of large ones."""
+    settings = resolve(Settings("tiny", "street", height=128, width=64), {"corruption": 0.8})
+    rows = np.array(FINE_ROWS)
+    return Stage(settings, take_census(settings)), rows, rows % 6
+
+
+def assert_same_pixels(frames: torch.Tensor, stored: np.ndarray) -> None:
+    apart = np.abs(frames.numpy().astype(int) - stored)
+    assert apart.max() <= 1, f"{(apart > 1).mean():.2%} of the values differ: raise VERSION"
+
+
 def test_the_version_stands_for_these_pixels() -> None:
-    """If this fails on purpose, raise VERSION and store the sample anew (see `store_sample`)."""
+    """If this fails on purpose, raise VERSION and store the samples anew (see `store_samples`)."""
     stage, rows, frames = sample()
     stored = np.load(SAMPLE)
     assert str(stored["version"]) == VERSION, "the sample was stored by another version"
-    apart = np.abs(stage.frames(rows, frames).numpy().astype(int) - stored["frames"])
-    assert apart.max() <= 1, f"{(apart > 1).mean():.2%} of the values differ: raise VERSION"
+    assert_same_pixels(stage.frames(rows, frames), stored["frames"])
     np.testing.assert_array_equal(np.packbits(stage.truth(rows, frames)["mask"]), stored["mask"])
 
 
-def store_sample() -> None:
-    """python -c 'import test_render; test_render.store_sample()' in this folder."""
+def test_the_version_stands_for_large_frames_and_their_truth() -> None:
+    """If this fails on purpose, raise VERSION and store the samples anew (see `store_samples`)."""
+    stage, rows, frames = fine_sample()
+    stored, known = np.load(FINE_SAMPLE), stage.truth(rows, frames)
+    assert str(stored["version"]) == VERSION, "the sample was stored by another version"
+    assert_same_pixels(stage.frames(rows, frames), stored["frames"])
+    assert set(stored.files) == {"version", "frames", *known}
+    for name, values in known.items():
+        np.testing.assert_allclose(values, stored[name], rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+def test_the_large_sample_has_creases_pleats_faults_and_occluders(monkeypatch) -> None:
+    stage, rows, frames = fine_sample()
+    worn = {name: stage.traits[name][rows] for name in ("lower", "pattern")}
+    assert ATTRIBUTES["lower"].index("skirt") in worn["lower"]
+    assert ATTRIBUTES["pattern"].index("plain") in worn["pattern"]
+    known, before = stage.truth(rows, frames), stage.frames(rows, frames).int()
+    assert len(known["fault"].unique()) >= 5
+    assert {0, 1, 3} <= set(known["occluder"].tolist())
+    assert (known["visible"] != known["mask"]).any()
+    monkeypatch.setattr(cast, "_FINE", 1000)
+    apart = (stage.frames(rows, frames).int() - before).abs().flatten(1).amax(1)
+    assert (apart > 1).float().mean() > 0.8  # a change of the folds would be seen
+
+
+def store_samples() -> None:
+    """python -c 'import test_render; test_render.store_samples()' in this folder."""
     stage, rows, frames = sample()
     np.savez_compressed(
         SAMPLE, version=VERSION, frames=stage.frames(rows, frames).numpy(),
         mask=np.packbits(stage.truth(rows, frames)["mask"]),
     )  # fmt: skip
+    stage, rows, frames = fine_sample()
+    known = {name: values.numpy() for name, values in stage.truth(rows, frames).items()}
+    np.savez_compressed(
+        FINE_SAMPLE, version=VERSION, frames=stage.frames(rows, frames).numpy(), **known
+    )
 
 
 def test_same_pixels_alone_and_in_any_order() -> None:
