@@ -177,8 +177,7 @@ def write_mars(
 ) -> Path:
     """Write a request in MARS's layout into the folder `out`. Run again, it goes on.
 
-    what: a data set that `load` gave, or its settings. processes: None is one a core.
-    truth: also `promenade_truth/frames_<job>.npz`, see `reidlib.data.promenade.truth`.
+    what: a data set that `load` gave, or its settings. The rest: see `disk.write_mars`.
     Raises:
         ReidError: a data set that is not Promenade's, no room, the folder holds something else,
             or it cannot be written.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from reidlib.data.promenade.census import take_census
 from reidlib.data.promenade.render import Stage
 from reidlib.data.promenade.settings import Settings, resolve
+from reidlib.errors import ReidError
 from reidlib.files import whole_file
 
 _PAPER = 250  # grey level between the frames
@@ -48,7 +49,13 @@ def contact_sheet(
         stages.append(Stage(resolved, take_census(resolved)))
     census = stages[0].census
     everyone = np.unique(census.person[census.person > 0])
-    for person in everyone[first::every][:people]:
+    shown = everyone[first::every][:people] if first >= 0 < every else everyone[:0]
+    if not len(shown):
+        raise ReidError(
+            f"nobody to show: people {people}, first {first}, every {every}, of {len(everyone)} "
+            "test people; people and every are from 1, first from 0 to one less than all"
+        )
+    for person in shown:
         rows = np.flatnonzero(census.person == person)
         _, once = np.unique(census.camera[rows], return_index=True)
         rows = rows[once][:cameras]
@@ -78,7 +85,11 @@ def save_picture(picture: NDArray[np.uint8], path: Path | str) -> Path:
     from PIL import Image
 
     path = Path(path)
+    kind = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}.get(
+        path.suffix.lower()
+    )
+    if kind is None:
+        raise ReidError(f"{path} is no picture: its name ends in .png, .jpg, .jpeg or .webp")
     with whole_file(path) as temporary, temporary.open("wb") as file:
-        kind = Image.registered_extensions()[path.suffix.lower()]
         Image.fromarray(picture).save(file, format=kind, quality=90, optimize=True)
     return path

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from reidlib.data import promenade
+from reidlib.errors import ReidError
 
 
 def test_rows_are_people_and_scenarios_columns_are_frames(tmp_path: Path) -> None:
@@ -33,3 +35,12 @@ def test_strengths_and_saving(tmp_path: Path) -> None:
     path = promenade.save_picture(ill, tmp_path / "sheet.png")
     with Image.open(path) as picture:
         np.testing.assert_array_equal(np.asarray(picture), ill)
+
+
+def test_nobody_to_show_and_no_picture(tmp_path: Path) -> None:
+    for bad in ({"first": 1000}, {"people": 0}, {"every": 0}, {"first": -1}):
+        with pytest.raises(ReidError, match="nobody to show"):
+            promenade.contact_sheet("clean", height=32, width=16, **bad)
+    with pytest.raises(ReidError, match=r"a\.xyz is no picture"):
+        promenade.save_picture(np.zeros((8, 8, 3), np.uint8), tmp_path / "a.xyz")
+    assert not list(tmp_path.iterdir())
