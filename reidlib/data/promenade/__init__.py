@@ -27,6 +27,7 @@ from reidlib.data.promenade.render import Stage
 from reidlib.data.promenade.settings import ILLNESSES, SCENARIOS, SIZES, VERSION, Settings, resolve
 from reidlib.data.promenade.sheet import contact_sheet, save_picture
 from reidlib.data.promenade.truth import RenderedTruth
+from reidlib.data.promenade.truth_files import read_truth
 from reidlib.data.tracklets import Tracklet, TrackletDataset, relabel
 from reidlib.errors import ReidError
 
@@ -199,6 +200,6 @@ def attributes(dataset: TrackletDataset, tracklet: Tracklet) -> dict[str, str]:
 
 __all__ = [
     "ATTRIBUTES", "FAULTS", "ILLNESSES", "OCCLUDERS", "PARTS", "SCENARIOS", "SIZES", "VERSION",
-    "RenderedTruth", "Settings", "attributes", "contact_sheet", "load", "resolve", "save_picture",
-    "write_mars",
+    "RenderedTruth", "Settings", "attributes", "contact_sheet", "load", "read_truth", "resolve",
+    "save_picture", "write_mars",
 ]  # fmt: skip

@@ -11,30 +11,26 @@ import json
 import multiprocessing
 import os
 import shutil
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from reidlib.data.promenade.census import Census, take_census
-from reidlib.data.promenade.people import ATTRIBUTES
 from reidlib.data.promenade.render import Stage
 from reidlib.data.promenade.settings import VERSION, Settings, resolve
 from reidlib.data.promenade.truth import part_boxes
+from reidlib.data.promenade.truth_files import JOB, TRUTH, frames_file, of_tracklets, store
 from reidlib.data.tracklets import TrackletDataset
 from reidlib.errors import ReidError
 from reidlib.files import reason, whole_file, write_text
 
-TRUTH = "promenade_truth"  # the folder that MARS's readers ignore
-_JOB = 512  # frames
 _PIXELS = 12 * 256 * 128  # drawn together
 _QUALITY = 95
 
@@ -53,13 +49,13 @@ def write_mars(
 
     what: a data set that `load` gave, or its settings. processes: None is one a core, as far as
     2 GiB of memory go. truth: also `promenade_truth/frames_<job>.npz` and `tracklets.npz` (what is
-    true of whole tracklets, by row), see `read_truth`.
+    true of whole tracklets, by row), see `truth_files.read_truth`.
     Raises:
         ReidError: no room, the folder holds something else, or it cannot be written.
     """
     settings = resolve(what if isinstance(what, Settings) else what.settings["request"])
     out, census = Path(out), take_census(settings)
-    jobs = -(-int(census.offsets[-1]) // _JOB)
+    jobs = -(-int(census.offsets[-1]) // JOB)
     try:
         _claim(out, settings)
         missing = _missing(census, out, jobs, truth, progress)
@@ -69,63 +65,20 @@ def write_mars(
         work = [(settings, out, job, truth) for job in missing]
         _run(work, jobs, processes or _processes(settings), progress)
         if truth:
-            _store(out / TRUTH / "tracklets.npz", _of_tracklets(_stage(settings)))
+            store(out / TRUTH / "tracklets.npz", of_tracklets(_stage(settings)))
         _tables(census, out)
     except OSError as error:
         raise ReidError(f"cannot write to {out}: {reason(error)}") from error
     return out
 
 
-def read_truth(root: Path | str, row: int, frames: Sequence[int]) -> dict[str, Tensor]:
-    """Stored truth of the frames `frames` (0-based) of tracklet `row` in `write_mars`'s folder.
-
-    Names and shapes are those of the table in `reidlib.data.promenade.truth`.
-    Raises:
-        ReidError: the folder has no truth, or it is damaged.
-        IndexError: no such row or frame.
-    """
-    folder = Path(root) / TRUTH
-    known = _arrays(folder / "tracklets.npz")
-    length, chosen = known["length"], np.asarray(frames, np.int64)
-    if not (0 <= row < len(length) and ((chosen >= 0) & (chosen < length[row])).all()):
-        raise IndexError(f"frames {list(frames)} of row {row}: no such frames in {folder}")
-    at = int(length[:row].sum()) + chosen
-    jobs = np.unique(at // _JOB).tolist() or [0]
-    parts = [_arrays(_frames_file(Path(root), job)) for job in range(jobs[0], jobs[-1] + 1)]
-    names = [name for name in parts[0] if name not in ("rows", "frames")]
-    found = {name: np.concatenate([part[name] for part in parts]) for name in names}
-    found = {name: values[at - jobs[0] * _JOB] for name, values in found.items()}
-    found |= {name: np.asarray(known[name][row]) for name in ("family", "attributes", "differs")}
-    return {name: torch.from_numpy(values) for name, values in found.items()}
-
-
-def _arrays(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return dict(stored.items())
-    except (OSError, ValueError, EOFError, BadZipFile, zlib.error) as error:
-        raise ReidError(
-            f"{path} is missing or damaged; delete it and write the folder again with its truth "
-            "(`reid render` with the same options), which draws only what is missing"
-        ) from error
-
-
-def _store(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    with whole_file(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
-
-
 def _mark(out: Path, job: int) -> Path:
     return out / TRUTH / "jobs" / f"{job:06d}"
 
 
-def _frames_file(out: Path, job: int) -> Path:
-    return out / TRUTH / f"frames_{job:06d}.npz"
-
-
 def _span(census: Census, job: int) -> tuple[np.ndarray, np.ndarray]:
     """Rows of a job's frames, and their places within them."""
-    return census.places(job * _JOB, min((job + 1) * _JOB, int(census.offsets[-1])))
+    return census.places(job * JOB, min((job + 1) * JOB, int(census.offsets[-1])))
 
 
 def _names(census: Census, job: int) -> list[str]:
@@ -140,7 +93,7 @@ def _sizes(census: Census, out: Path, job: int, truth: bool) -> dict[str, int]:
     names = _names(census, job)
     sizes = {"frames": len(names), "bytes": sum((out / name).stat().st_size for name in names)}
     if truth:
-        sizes["truth"] = _frames_file(out, job).stat().st_size
+        sizes["truth"] = frames_file(out, job).stat().st_size
     return sizes
 
 
@@ -210,10 +163,10 @@ def _run(work: list[Job], jobs: int, processes: int, progress: bool) -> None:
     from tqdm import tqdm
 
     count = min(processes, len(work))
-    with tqdm(total=jobs * _JOB, initial=(jobs - len(work)) * _JOB, unit=" frames", delay=1.0,
+    with tqdm(total=jobs * JOB, initial=(jobs - len(work)) * JOB, unit=" frames", delay=1.0,
               desc="MARS layout", disable=not progress) as bar:  # fmt: skip
         for _ in _done(work, count):
-            bar.update(_JOB)
+            bar.update(JOB)
 
 
 def _done(work: list[Job], count: int) -> Iterator[None]:
@@ -262,7 +215,7 @@ def _write(job: Job) -> None:
             known.append({name: values.numpy() for name, values in told.items()})
     if truth:
         joined = {name: np.concatenate([k[name] for k in known]) for name in known[0]}
-        _store(_frames_file(root, number), joined | {"rows": rows, "frames": frames})
+        store(frames_file(root, number), joined | {"rows": rows, "frames": frames})
     sizes = _sizes(stage.census, root, number, truth)
     write_text(_mark(root, number), json.dumps(sizes))
 
@@ -275,20 +228,6 @@ def _save(pictures: Tensor, paths: list[Path], suffix: str) -> None:
         beside = path.with_suffix(suffix)
         Image.fromarray(picture).save(beside, format="JPEG", quality=_QUALITY, subsampling=0)
         beside.replace(path)
-
-
-def _of_tracklets(stage: Stage) -> dict[str, np.ndarray]:
-    """What is true of whole tracklets, by row: see `reidlib.data.promenade.truth`."""
-    census, family = stage.census, stage.traits["family"]
-    labels = np.stack([stage.traits[name] for name in ATTRIBUTES], 1)
-    differs = np.zeros(labels.shape, dtype=bool)
-    for number in np.unique(family[family != 0]).tolist():
-        relatives = family == number
-        differs[relatives] = (labels[relatives] != labels[relatives][0]).any(0)
-    return {
-        "person": census.person, "camera": census.camera, "number": census.number,
-        "length": census.length, "family": family, "attributes": labels, "differs": differs,
-    }  # fmt: skip
 
 
 def _tables(census: Census, out: Path) -> None:

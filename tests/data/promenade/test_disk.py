@@ -16,7 +16,7 @@ from PIL import Image
 from scipy.io import loadmat
 
 from reidlib.data import mars, promenade
-from reidlib.data.promenade import disk, truth
+from reidlib.data.promenade import disk, truth, truth_files
 from reidlib.data.promenade.census import Census, take_census
 from reidlib.errors import ReidError
 
@@ -98,7 +98,7 @@ def test_every_name_of_the_table_is_stored_and_is_what_memory_says(dataset, root
     related = 0
     for tracklet in (*dataset.train[::5], *dataset.gallery[::9]):
         frames = [len(tracklet) - 1, 0]
-        stored = promenade.disk.read_truth(root, tracklet.row, frames)
+        stored = promenade.read_truth(root, tracklet.row, frames)
         known = dataset.truth.read(tracklet, frames)
         assert set(stored) == set(known) == promised
         for name, values in known.items():
@@ -121,29 +121,30 @@ def test_the_table_of_tracklets(dataset, root: Path) -> None:
 
 
 def test_truth_is_read_across_jobs(tmp_path: Path, dataset, monkeypatch) -> None:
-    monkeypatch.setattr(disk, "_JOB", 7)
+    monkeypatch.setattr(disk, "JOB", 7)
+    monkeypatch.setattr(truth_files, "JOB", 7)
     few = promenade.resolve(
         promenade.Settings("tiny", evaluate="none", lengths=(9, 9)), people={"train": 1}
     )
     stage = disk.Stage(few, take_census(few))
     out = disk.write_mars(few, tmp_path / "out", processes=1, progress=False)
-    stored = disk.read_truth(out, 1, [8, 0, 3])
+    stored = promenade.read_truth(out, 1, [8, 0, 3])
     known = stage.truth([1, 1, 1], [8, 0, 3])
     assert all(torch.equal(stored[name], values) for name, values in known.items())
     for row, frame in ((1, 9), (1, -1), (len(stage.census), 0), (-1, 0)):
         with pytest.raises(IndexError, match="no such frames"):
-            disk.read_truth(out, row, [frame])
+            promenade.read_truth(out, row, [frame])
 
 
 def test_damaged_or_missing_truth_is_refused(tmp_path: Path, root: Path) -> None:
     with pytest.raises(ReidError, match=r"tracklets\.npz is missing or damaged"):
-        disk.read_truth(tmp_path, 0, [0])
+        promenade.read_truth(tmp_path, 0, [0])
     copy = shutil.copytree(root / disk.TRUTH, tmp_path / "copy" / disk.TRUTH)
     cut = copy / "frames_000000.npz"
     for content in (b"", b"text", cut.read_bytes()[:-100]):
         cut.write_bytes(content)
         with pytest.raises(ReidError, match=r"frames_000000\.npz is missing or damaged"):
-            disk.read_truth(tmp_path / "copy", 0, [0])
+            promenade.read_truth(tmp_path / "copy", 0, [0])
 
 
 def test_nothing_half_written_is_left(root: Path) -> None:
@@ -156,7 +157,7 @@ def test_called_again_it_draws_nothing(root: Path, dataset, monkeypatch) -> None
 
 
 def test_interrupted_it_goes_on(tmp_path: Path, dataset, root: Path, monkeypatch) -> None:
-    monkeypatch.setattr(disk, "_JOB", 40)
+    monkeypatch.setattr(disk, "JOB", 40)
     save, calls = disk._save, []
 
     def breaking(*job) -> None:
@@ -182,7 +183,7 @@ def test_interrupted_it_goes_on(tmp_path: Path, dataset, root: Path, monkeypatch
 def test_several_processes_write_the_same_files(
     tmp_path: Path, dataset, root: Path, monkeypatch
 ) -> None:
-    monkeypatch.setattr(disk, "_JOB", 100)
+    monkeypatch.setattr(disk, "JOB", 100)
     monkeypatch.setattr(disk, "_write", _write_hundred)
     disk.write_mars(dataset, tmp_path / "out", processes=2, truth=False, progress=False)
     for tracklet in (dataset.train[0], dataset.gallery[-1]):
@@ -192,7 +193,7 @@ def test_several_processes_write_the_same_files(
 
 def _write_hundred(job: disk.Job) -> None:
     """A fresh process has the usual size of a job; the test's is smaller."""
-    disk._JOB = 100
+    disk.JOB = 100
     _original_write(job)
 
 
@@ -228,7 +229,7 @@ def test_another_version_s_folder_is_named(tmp_path: Path, dataset) -> None:
 
 
 def test_damaged_files_are_drawn_again(tmp_path: Path, dataset, monkeypatch) -> None:
-    monkeypatch.setattr(disk, "_JOB", 10)
+    monkeypatch.setattr(disk, "JOB", 10)
     few = promenade.resolve(
         promenade.Settings("tiny", evaluate="none", lengths=(9, 9)), people={"train": 2}
     )
@@ -254,7 +255,7 @@ def test_room_is_asked_for_what_is_missing(tmp_path: Path, dataset, root, monkey
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
     disk.write_mars(dataset, copy, processes=1, progress=False)  # nothing to draw
     (copy / dataset.gallery[-1].frames[-1]).unlink()
-    last = len(dataset.frames.pixels) % disk._JOB
+    last = len(dataset.frames.pixels) % disk.JOB
     with pytest.raises(ReidError, match=rf"^{last} frames need about"):
         disk.write_mars(dataset, copy, processes=1, progress=False)
 
