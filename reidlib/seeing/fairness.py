@@ -103,6 +103,7 @@ def draw_ladder(found: Fairness) -> Figure:
     figure, (left, right) = plt.subplots(
         1, 2, figsize=(8.4, 0.6 + 0.42 * len(MEASURES)), sharey=True
     )
+    shared = f" ({found.ladder[0].gain.worlds} worlds)" if found.ladder else ""
     left.axvline(PAIRED_ERROR, color=COLOURS[1], linewidth=1)
     for row, part in enumerate(list(MEASURES)[::-1]):
         if (rung := rungs.get(part)) is None:
@@ -116,7 +117,7 @@ def draw_ladder(found: Fairness) -> Figure:
     left.set_yticks(range(len(MEASURES)), [*MEASURES.values()][::-1])
     left.set(
         ylim=(-0.5, len(MEASURES) - 0.5),
-        title="standard error of a paired difference",
+        title=f"standard error of a paired difference{shared}",
         xlabel="mAP, points",
     )
     right.set(title="score, one dot a world", xlabel="mAP, % (validation people)")
