@@ -21,6 +21,8 @@ from reidlib.cli import (
 )
 from reidlib.errors import ReidError
 
+STOPPED = 130  # what shells say of Ctrl-C; typer turns the interrupt into it, without a word
+
 app = typer.Typer(
     name="reid",
     help="Video person re-identification: see the data, train, score, look, check.",
@@ -52,9 +54,11 @@ def main() -> None:
     except ReidError as error:
         print(f"reid: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as left:
+        if isinstance(left, SystemExit) and left.code != STOPPED:
+            raise
         print("\nreid: stopped; what was finished is kept", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(STOPPED)
 
 
 if __name__ == "__main__":

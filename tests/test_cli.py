@@ -40,6 +40,15 @@ def reid(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
     return int(left.value.code or 0)
 
 
+def test_ctrl_c_ends_in_words(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("reidlib.data.promenade.write_mars", stopped)
+    assert reid(monkeypatch, "render", "--size", "tiny", "--out", "out") == 130
+    assert capsys.readouterr().err.endswith("reid: stopped; what was finished is kept\n")
+
+
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
     """A baseline trained for four steps."""

@@ -193,7 +193,7 @@ def _drawn(
     todo: list[int], spans: dict[int, tuple[int, int]], draw: Draw, workers: int
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Blocks and their frames, in order, drawn by a few threads a little ahead."""
-    with _one_thread_each(), ThreadPoolExecutor(workers, initializer=_single) as pool:
+    with one_thread_each(), ThreadPoolExecutor(workers, initializer=_single) as pool:
         ahead: deque[tuple[int, Future[np.ndarray]]] = deque()
         waiting = iter(todo)
         for block in waiting:
@@ -210,7 +210,7 @@ def _single() -> None:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
+def one_thread_each() -> Iterator[None]:
     """Tensor operations here are small: two of them side by side beat one cut in two."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -63,7 +63,7 @@ def write_mars(
         request = {"version": VERSION, "digest": settings.digest(), **asdict(settings)}
         write_text(out / TRUTH / "request.json", json.dumps(request, indent=1))
         work = [(settings, out, job, truth) for job in missing]
-        _run(work, jobs, processes or _processes(settings), progress)
+        _run(work, int(census.offsets[-1]), processes or _processes(settings), progress)
         if truth:
             store(out / TRUTH / "tracklets.npz", of_tracklets(_stage(settings)))
         _tables(census, out)
@@ -159,14 +159,16 @@ def _processes(settings: Settings) -> int:
     return max(1, min(cores, (2048 - 600) // each))  # 600: this process, and what all share
 
 
-def _run(work: list[Job], jobs: int, processes: int, progress: bool) -> None:
+def _run(work: list[Job], frames: int, processes: int, progress: bool) -> None:
     from tqdm import tqdm
 
     count = min(processes, len(work))
-    with tqdm(total=jobs * JOB, initial=(jobs - len(work)) * JOB, unit=" frames", delay=1.0,
-              desc="MARS layout", disable=not progress) as bar:  # fmt: skip
+    there = max(0, frames - len(work) * JOB)
+    with tqdm(total=frames, initial=there, unit=" frames", delay=1.0, desc="MARS layout",
+              disable=not progress) as bar:  # fmt: skip
+        bar.refresh()  # at once: the first job may take a while
         for _ in _done(work, count):
-            bar.update(JOB)
+            bar.update(min(JOB, frames - bar.n))
 
 
 def _done(work: list[Job], count: int) -> Iterator[None]:

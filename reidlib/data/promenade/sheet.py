@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reidlib.data.promenade.cache import one_thread_each
 from reidlib.data.promenade.census import take_census
 from reidlib.data.promenade.render import Stage
 from reidlib.data.promenade.settings import Settings, resolve
@@ -41,6 +42,11 @@ def contact_sheet(
     lengths say.
     """
     names = [scenarios] if isinstance(scenarios, str) else list(scenarios)
+    if not names or min(frames, cameras) < 1 or gap < 0:
+        raise ReidError(
+            f"a sheet has at least one scenario, frame and camera, and no negative gap: not "
+            f"{len(names)} scenarios, frames {frames}, cameras {cameras}, gap {gap}"
+        )
     lines: list[NDArray[np.uint8]] = []
     stages = []
     for name in names:
@@ -61,7 +67,8 @@ def contact_sheet(
         rows = rows[once][:cameras]
         places = [np.linspace(0, census.length[row] - 1, frames).astype(np.int64) for row in rows]
         for stage in stages:
-            pictures = stage.frames(np.repeat(rows, frames), np.concatenate(places))
+            with one_thread_each():
+                pictures = stage.frames(np.repeat(rows, frames), np.concatenate(places))
             lines.append(_line(pictures.permute(0, 2, 3, 1).cpu().numpy(), frames, cameras, gap))
     return np.concatenate([_framed(line, gap) for line in lines])
 

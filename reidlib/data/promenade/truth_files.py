@@ -29,6 +29,8 @@ def read_truth(root: Path | str, row: int, frames: Sequence[int]) -> dict[str, T
         IndexError: no such row or frame.
     """
     folder = Path(root) / TRUTH
+    if not folder.is_dir():
+        raise ReidError(f"{root} has no folder {TRUTH}: it was written without truth, or elsewhere")
     known = _arrays(folder / "tracklets.npz")
     length, chosen = known["length"], np.asarray(frames, np.int64)
     if not (0 <= row < len(length) and ((chosen >= 0) & (chosen < length[row])).all()):

@@ -137,7 +137,7 @@ def test_truth_is_read_across_jobs(tmp_path: Path, dataset, monkeypatch) -> None
 
 
 def test_damaged_or_missing_truth_is_refused(tmp_path: Path, root: Path) -> None:
-    with pytest.raises(ReidError, match=r"tracklets\.npz is missing or damaged"):
+    with pytest.raises(ReidError, match="has no folder promenade_truth"):
         promenade.read_truth(tmp_path, 0, [0])
     copy = shutil.copytree(root / disk.TRUTH, tmp_path / "copy" / disk.TRUTH)
     cut = copy / "frames_000000.npz"
@@ -272,7 +272,7 @@ def test_processes_by_cores_and_memory(dataset, monkeypatch) -> None:
             os, "sched_getaffinity", lambda _, n=cores: set(range(n)), raising=False
         )
         assert disk._processes(request) == expected
-        disk._run(work, 100, disk._processes(request), progress=False)
+        disk._run(work, 100 * disk.JOB, disk._processes(request), progress=False)
         assert used[-1] == expected
 
 

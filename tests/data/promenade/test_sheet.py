@@ -38,6 +38,11 @@ def test_strengths_and_saving(tmp_path: Path) -> None:
 
 
 def test_nobody_to_show_and_no_picture(tmp_path: Path) -> None:
+    for bad in ({"frames": 0}, {"cameras": 0}, {"gap": -1}):
+        with pytest.raises(ReidError, match="a sheet has at least one"):
+            promenade.contact_sheet("clean", height=32, width=16, **bad)
+    with pytest.raises(ReidError, match="not 0 scenarios"):
+        promenade.contact_sheet([])
     for bad in ({"first": 1000}, {"people": 0}, {"every": 0}, {"first": -1}):
         with pytest.raises(ReidError, match="nobody to show"):
             promenade.contact_sheet("clean", height=32, width=16, **bad)
