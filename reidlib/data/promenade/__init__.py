@@ -164,7 +164,8 @@ def _dataset(
 
 def _unusual(settings: Settings) -> dict[str, Any]:
     """What few requests name and a record must repeat all the same; the rest stay as they were."""
-    told = {"lengths": settings.lengths, "people": dict(settings.people)}
+    lengths = list(settings.lengths) if settings.lengths else None  # as a record has it
+    told = {"lengths": lengths, "people": dict(settings.people)}
     return {k: v for k, v in {**told, "backdrop": settings.backdrop}.items() if v}
 
 
