@@ -269,7 +269,7 @@ def test_unusual_requests_can_be_made_again_from_their_settings(tmp_path: Path) 
     people = {"test": 3}
     other = promenade.load("tiny", lengths=(3, 4), people=people, backdrop=2, **asked)
     told = {key: other.settings[key] for key in ("lengths", "people", "backdrop")}
-    assert told == {"lengths": (3, 4), "people": people, "backdrop": 2}
+    assert told == {"lengths": [3, 4], "people": people, "backdrop": 2}
     again = promenade.load("tiny", **asked, **told)
     assert again.settings["digest"] == other.settings["digest"] != plain.settings["digest"]
 
