@@ -78,12 +78,12 @@ class Record:
         known = recipes().get(self.recipe["name"])
         if known is None:
             return f"there is no recipe {self.recipe['name']} any more"
-        if _plain(asdict(known)) != self.recipe:
+        if plain(asdict(known)) != self.recipe:
             return "the recipe has changed"
         profile = PROFILES.get(self.profile["name"])
-        if profile is None or _plain(asdict(profile)) != self.profile:
+        if profile is None or plain(asdict(profile)) != self.profile:
             return "the profile has changed"
-        if _plain(asdict(plan(known, profile))) != self.plan:
+        if plain(asdict(plan(known, profile))) != self.plan:
             return "recipe and profile are put together otherwise"
         version = _data_version(self.data["name"])
         if version is not None and version != self.data["version"]:
@@ -107,13 +107,13 @@ def make_record(
     """
     about = trained.about
     return Record(
-        recipe=_plain(asdict(about.recipe)),
-        profile=_plain(asdict(about.profile)),
-        plan=_plain(asdict(plan(about.recipe, about.profile))),
+        recipe=plain(asdict(about.recipe)),
+        profile=plain(asdict(about.profile)),
+        plan=plain(asdict(plan(about.recipe, about.profile))),
         seed=about.seed,
-        data=_plain(about.data),
+        data=plain(about.data),
         start=about.start,
-        scores=_plain(dict(scores)),
+        scores=plain(dict(scores)),
         readings=trained.readings,
         steps=trained.steps,
         parameters=trained.parameters,
@@ -123,7 +123,7 @@ def make_record(
         code={"version": __version__, "commit": commit(), "sources": trained.sources},
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         curve=trained.curve,
-        notes=_plain(dict(notes or {})),
+        notes=plain(dict(notes or {})),
     )
 
 
@@ -209,10 +209,10 @@ def commit() -> str | None:
         return None
 
 
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+def plain(values: Mapping[str, Any]) -> dict[str, Any]:
     """What the values are once they have been JSON: lists for tuples."""
-    plain: dict[str, Any] = json.loads(json.dumps(values))
-    return plain
+    found: dict[str, Any] = json.loads(json.dumps(values))
+    return found
 
 
 def _word(value: Any) -> str:

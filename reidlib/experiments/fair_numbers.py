@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from reidlib.data.promenade.settings import SCENARIOS
 from reidlib.experiments.evidence import Evidence
-from reidlib.experiments.resampling import DRAWS, resampled_maps
+from reidlib.experiments.resampling import resampled_maps
 from reidlib.experiments.statistics import Estimate, differences, estimate
 from reidlib.experiments.study_records import Run, Studies, maps
 from reidlib.recipes import PAPERS, profile
@@ -207,16 +207,11 @@ def larger_test(ap: NDArray[np.float64], people: list[int]) -> LargerTest | None
     A bootstrap over people, with the gallery as it is: fewer people in that too would make an
     easier task.
     """
-    ids, own = np.unique(people, return_inverse=True)
-    if len(ids) <= FEW_PEOPLE:
+    count = len(set(people))
+    if count <= FEW_PEOPLE:
         return None
-    counted = np.isfinite(ap)
-    sums = np.bincount(own, np.where(counted, ap, 0.0), len(ids))
-    counts = np.bincount(own, counted, len(ids))
-    chance = np.full(len(ids), 1 / len(ids))
-    times = np.random.default_rng(0).multinomial(FEW_PEOPLE, chance, DRAWS)
-    fewer = 100 * (times @ sums) / np.maximum(times @ counts, 1)
-    return LargerTest(len(ids), FEW_PEOPLE, float(fewer.std(ddof=1)))
+    fewer = 100 * resampled_maps(ap, people, drawn=FEW_PEOPLE)
+    return LargerTest(count, FEW_PEOPLE, float(fewer.std(ddof=1)))
 
 
 def dose(illness: str, aps: Mapping[float, NDArray[np.float64]], people: list[int]) -> Dose:

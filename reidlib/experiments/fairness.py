@@ -277,7 +277,8 @@ def _gap(records: Gathered, steps: tuple[int, int]) -> Line:
         runs = records.study.by_world("plateau", f"{arm}-{count}")
         asked.take(f"plateau/{arm}-{count}", runs, PLATEAU_WORLDS, "street")
     found = records.gap(steps)
-    asks = f"they change the difference between these two by less than {SETTLED} mAP"
+    asks = "half as many steps again change the difference between baseline and newcomer by less "
+    asks += f"than {SETTLED} mAP"
     holds = found is not None and abs(found.mean) < SETTLED
     return asked.line("plateau: difference", asks, holds, _moved(found))
 
@@ -288,7 +289,7 @@ def _climbs(records: Gathered, steps: tuple[int, int], climbs: Mapping[str, Esti
     for paper, count in product(PAPERS, steps):
         runs = records.study.by_world("climbs", f"{paper}-{count}")
         asked.take(f"climbs/{paper}-{count}", runs, [0], "street")
-    asks = "what they change of each paper's full model is known"
+    asks = "what half as many steps again change of each paper's full model is known"
     text = ", ".join(f"{PAPERS[paper]} {found.mean:+.1f}" for paper, found in climbs.items())
     return asked.line("climbs", asks, True, text)
 

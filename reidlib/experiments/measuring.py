@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,11 @@ from reidlib.data.tracklets import TrackletDataset
 from reidlib.errors import ReidError
 from reidlib.experiments.fair_numbers import STRENGTHS
 from reidlib.experiments.jobs import Data, frame_size
-from reidlib.experiments.study_records import plain, why_stale
+from reidlib.experiments.study_records import why_stale
 from reidlib.extraction import evaluate
 from reidlib.histogram import count_colours, score_colours
 from reidlib.recipes import profile, recipe
-from reidlib.records import Record, commit, load_records, machine, make_record, write_record
+from reidlib.records import Record, commit, load_records, machine, make_record, plain, write_record
 from reidlib.sources import behind
 from reidlib.training import Trained, describe, train
 
@@ -92,7 +92,7 @@ def measure_doses(
             chosen, size, _test(data, data.scenario, world), seed=world,
             out=runs / f"doses-world{world}",
         )  # fmt: skip
-    asked = (plain(chosen), plain(size))
+    asked = (plain(asdict(chosen)), plain(asdict(size)))
     record = _earlier(
         folder, trained.sources,
         lambda known: (known.recipe, known.profile) == asked and data.is_of(known, world),

@@ -18,11 +18,16 @@ DRAWS = 2000
 
 
 def resampled_maps(
-    ap: ArrayLike, people: Sequence[int], draws: int = DRAWS, seed: int = 0
+    ap: ArrayLike,
+    people: Sequence[int],
+    draws: int = DRAWS,
+    seed: int = 0,
+    drawn: int | None = None,
 ) -> NDArray[np.float64]:
     """mAP of `draws` resamples of the people, each person with all their queries.
 
     ap: (q,) or (conditions, q), fractions, NaN where a query does not count; people: (q,) ids.
+    drawn: people in a resample; None draws as many as there are.
     Returns (draws,) or (conditions, draws). Raises ReidError where a condition counts nobody.
     """
     values = np.atleast_2d(np.asarray(ap, np.float64))
@@ -36,6 +41,6 @@ def resampled_maps(
     sums = np.where(counted, values, 0.0) @ belongs
     counts = counted.astype(np.float64) @ belongs
     chance = np.full(len(ids), 1 / len(ids))
-    times = np.random.default_rng(seed).multinomial(len(ids), chance, size=draws)
+    times = np.random.default_rng(seed).multinomial(drawn or len(ids), chance, size=draws)
     found = (sums @ times.T) / np.maximum(counts @ times.T, 1)
     return found[0] if np.ndim(ap) == 1 else found

@@ -29,7 +29,7 @@ The scores per scenario, and under each illness's strengths, are the ordinary re
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,13 +41,13 @@ from reidlib.errors import ReidError
 from reidlib.experiments.jobs import Data
 from reidlib.experiments.locks import held
 from reidlib.experiments.runner import Processes
-from reidlib.experiments.study_records import plain, why_stale
+from reidlib.experiments.study_records import why_stale
 from reidlib.files import data_folder
 from reidlib.recipes import PAPERS
 from reidlib.recipes import profile as find_profile
 from reidlib.recipes import recipe as find_recipe
 from reidlib.recipes.core import Profile, Recipe
-from reidlib.records import Record, make_record, read_record, write_record
+from reidlib.records import Record, make_record, plain, read_record, write_record
 
 PARTS = ("scratch-120", "scratch", "pretrained", "averaged", "plateau", "climbs", "seeds")
 WORLDS, SEEDS = 5, 10
@@ -124,11 +124,11 @@ def _plateau(world: int) -> list[Trial]:
     laptop, baseline = find_profile("laptop"), find_recipe("baseline")
     longer = replace(laptop, steps=_half_again(laptop))
     newcomer = replace(baseline, backbone={**baseline.backbone, "se": True})
-    plain = data_folder("checkpoints") / f"{laptop.pretrained}.safetensors"
+    start = data_folder("checkpoints") / f"{laptop.pretrained}.safetensors"
     make = partial(Trial, "plateau", world=world, data=JUDGES)
     return [
         make(arm=f"{arm}-{profile.steps}", recipe=recipe, profile=profile, weights=weights)
-        for arm, recipe, weights in (("baseline", baseline, None), (NEWCOMER, newcomer, plain))
+        for arm, recipe, weights in (("baseline", baseline, None), (NEWCOMER, newcomer, start))
         for profile in (laptop, longer)
     ]
 
@@ -239,9 +239,9 @@ def outdated(record: Record, trial: Trial) -> str:
 
     The study changes profiles on purpose, so the record is held against the trial's own.
     """
-    if record.profile != plain(trial.profile):
+    if record.profile != plain(asdict(trial.profile)):
         return "the profile has changed"
-    if record.recipe != plain(trial.recipe):
+    if record.recipe != plain(asdict(trial.recipe)):
         return "the recipe has changed"
     if reason := why_stale(record):
         return reason

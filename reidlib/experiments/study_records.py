@@ -6,19 +6,16 @@ table's row its record is stale only once the data or the code behind it are oth
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reidlib.data.promenade.settings import VERSION
 from reidlib.files import data_folder
-from reidlib.recipes.core import Profile, Recipe
 from reidlib.records import Record, load_records
 from reidlib.sources import changed
 
@@ -76,12 +73,6 @@ class Studies:
         """Seed -> run that was scored on `scored`."""
         found = self.runs.get((part, arm), ())
         return {run.record.seed: run for run in found if scored in run.record.scores}
-
-
-def plain(chosen: Recipe | Profile) -> dict[str, Any]:
-    """A recipe or a profile as a record repeats it."""
-    found: dict[str, Any] = json.loads(json.dumps(asdict(chosen)))
-    return found
 
 
 def why_stale(record: Record) -> str:

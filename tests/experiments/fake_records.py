@@ -10,7 +10,7 @@ from reidlib.data.promenade import VERSION, Settings, resolve
 from reidlib.experiments.jobs import shipped, trained_by
 from reidlib.recipes import profile, recipe
 from reidlib.recipes.core import plan
-from reidlib.records import Record, _plain, write_record
+from reidlib.records import Record, plain, write_record
 from reidlib.sources import sources
 
 
@@ -21,9 +21,9 @@ def fake_record(name: str, world: int, maps: dict[str, float], **changes: Any) -
     settings = {"scenario": "street", "size": "small", "world": world, "digest": request.digest()}
     notes = {"trained": trained_by(recipe(chosen.weights_of), size)} if chosen.weights_of else {}
     fields: dict[str, Any] = {
-        "recipe": _plain(asdict(chosen)),
-        "profile": _plain(asdict(size)),
-        "plan": _plain(asdict(plan(chosen, size))),
+        "recipe": plain(asdict(chosen)),
+        "profile": plain(asdict(size)),
+        "plan": plain(asdict(plan(chosen, size))),
         "seed": world,
         "data": {"name": "promenade", "version": VERSION, "protocol": "", "split": "",
                  "settings": settings},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import matplotlib as mpl
@@ -16,6 +17,7 @@ from reidlib.data import promenade
 from reidlib.data.tracklets import TrackletDataset
 from reidlib.recipes import profile, recipe
 from reidlib.recipes.core import Profile, Recipe
+from tests.experiments.fake_records import leave
 
 mpl.use("agg")
 
@@ -51,3 +53,14 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> TrackletDataset:
         cache=tmp_path_factory.mktemp("frames"),
         progress=False,
     )
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """Records of the baseline, two papers and SINet's own base, one to three worlds each."""
+    leave(tmp_path / "r", "baseline", 0.5, 0.52, 0.51, clean=[0.8, 0.8, 0.8])
+    leave(tmp_path / "r", "sinet", 0.55, 0.575, 0.56, clean=[0.79, 0.81, 0.8])
+    leave(tmp_path / "r", "tacan", 0.4)
+    leave(tmp_path / "r", "sinet-2/base", 0.5, 0.52, 0.51)
+    leave(tmp_path / "r", "sinet-2/sbm", 0.52, 0.545, 0.53)
+    return tmp_path / "r"

@@ -21,7 +21,6 @@ from reidlib.seeing.claims import (
     summary,
     tally,
 )
-from tests.experiments.fake_records import leave
 
 
 @pytest.fixture(autouse=True)
@@ -29,16 +28,6 @@ def _quick_and_closed(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("reidlib.costs.claims", lambda paper: ())  # counts, and slowly
     yield
     plt.close("all")
-
-
-@pytest.fixture
-def results(tmp_path: Path) -> Path:
-    leave(tmp_path / "r", "baseline", 0.5, 0.52, 0.51, clean=[0.8, 0.8, 0.8])
-    leave(tmp_path / "r", "sinet", 0.55, 0.575, 0.56, clean=[0.79, 0.81, 0.8])
-    leave(tmp_path / "r", "tacan", 0.4)
-    leave(tmp_path / "r", "sinet-2/base", 0.5, 0.52, 0.51)
-    leave(tmp_path / "r", "sinet-2/sbm", 0.52, 0.545, 0.53)
-    return tmp_path / "r"
 
 
 def texts(axes):

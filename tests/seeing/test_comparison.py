@@ -15,23 +15,12 @@ from reidlib.experiments.five_papers import five_papers
 from reidlib.experiments.prices import Price
 from reidlib.recipes import PAPERS
 from reidlib.seeing.comparison import bargains, draw_bargains, draw_grid, gain_grid
-from tests.experiments.fake_records import leave
 
 
 @pytest.fixture(autouse=True)
 def _closed():
     yield
     plt.close("all")
-
-
-@pytest.fixture
-def results(tmp_path: Path) -> Path:
-    leave(tmp_path / "r", "baseline", 0.5, 0.52, 0.51, clean=[0.8, 0.8, 0.8])
-    leave(tmp_path / "r", "sinet", 0.55, 0.575, 0.56, clean=[0.79, 0.81, 0.8])
-    leave(tmp_path / "r", "tacan", 0.4)
-    leave(tmp_path / "r", "sinet-2/base", 0.5, 0.52, 0.51)
-    leave(tmp_path / "r", "sinet-2/sbm", 0.52, 0.545, 0.53)
-    return tmp_path / "r"
 
 
 def texts(axes):

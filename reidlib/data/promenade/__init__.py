@@ -17,10 +17,10 @@ import torch
 from numpy.typing import NDArray
 
 from reidlib.data.frames import StoredFrames
-from reidlib.data.promenade import disk
 from reidlib.data.promenade.body import PARTS
 from reidlib.data.promenade.cache import BLOCK, default_folder, opened
 from reidlib.data.promenade.census import Census, take_census
+from reidlib.data.promenade.disk import write_mars
 from reidlib.data.promenade.illnesses import FAULTS, OCCLUDERS
 from reidlib.data.promenade.people import ATTRIBUTES, describe
 from reidlib.data.promenade.render import Stage
@@ -167,29 +167,6 @@ def _unusual(settings: Settings) -> dict[str, Any]:
     lengths = list(settings.lengths) if settings.lengths else None  # as a record has it
     told = {"lengths": lengths, "people": dict(settings.people)}
     return {k: v for k, v in {**told, "backdrop": settings.backdrop}.items() if v}
-
-
-def write_mars(
-    what: TrackletDataset | Settings,
-    out: Path | str,
-    *,
-    processes: int | None = None,
-    truth: bool = True,
-    progress: bool = True,
-) -> Path:
-    """Write a request in MARS's layout into the folder `out`. Run again, it goes on.
-
-    what: a data set that `load` gave, or its settings. The rest: see `disk.write_mars`.
-    Raises:
-        ReidError: a data set that is not Promenade's, no room, the folder holds something else,
-            or it cannot be written.
-    """
-    if isinstance(what, TrackletDataset) and "request" not in what.settings:
-        raise ReidError(
-            f"write_mars draws Promenade, and this is {what.name} (version {what.version}); give "
-            "it what promenade.load gave, or promenade.Settings"
-        )
-    return disk.write_mars(what, out, processes=processes, truth=truth, progress=progress)
 
 
 def attributes(dataset: TrackletDataset, tracklet: Tracklet) -> dict[str, str]:

@@ -26,7 +26,7 @@ from reidlib.data.promenade.census import Census, take_census
 from reidlib.data.promenade.render import Stage
 from reidlib.data.promenade.settings import VERSION, Settings, resolve
 from reidlib.data.promenade.truth import part_boxes
-from reidlib.data.promenade.truth_files import JOB, TRUTH, frames_file, of_tracklets, store
+from reidlib.data.promenade.truth_files import JOB, TRUTH, columns, frames_file, store
 from reidlib.data.tracklets import TrackletDataset
 from reidlib.errors import ReidError
 from reidlib.files import reason, whole_file, write_text
@@ -51,9 +51,10 @@ def write_mars(
     2 GiB of memory go. truth: also `promenade_truth/frames_<job>.npz` and `tracklets.npz` (what is
     true of whole tracklets, by row), see `truth_files.read_truth`.
     Raises:
-        ReidError: no room, the folder holds something else, or it cannot be written.
+        ReidError: a data set that is not Promenade's, no room, the folder holds something else,
+            or it cannot be written.
     """
-    settings = resolve(what if isinstance(what, Settings) else what.settings["request"])
+    settings = resolve(what if isinstance(what, Settings) else _request(what))
     out, census = Path(out), take_census(settings)
     jobs = -(-int(census.offsets[-1]) // JOB)
     try:
@@ -65,11 +66,21 @@ def write_mars(
         work = [(settings, out, job, truth) for job in missing]
         _run(work, int(census.offsets[-1]), processes or _processes(settings), progress)
         if truth:
-            store(out / TRUTH / "tracklets.npz", of_tracklets(_stage(settings)))
+            store(out / TRUTH / "tracklets.npz", columns(_stage(settings)))
         _tables(census, out)
     except OSError as error:
         raise ReidError(f"cannot write to {out}: {reason(error)}") from error
     return out
+
+
+def _request(dataset: TrackletDataset) -> Settings:
+    if "request" not in dataset.settings:
+        raise ReidError(
+            f"write_mars draws Promenade, and this is {dataset.name} (version {dataset.version}); "
+            "give it what promenade.load gave, or promenade.Settings"
+        )
+    request: Settings = dataset.settings["request"]
+    return request
 
 
 def _mark(out: Path, job: int) -> Path:

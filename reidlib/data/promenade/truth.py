@@ -19,9 +19,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from reidlib.data.promenade.body import PARTS
@@ -43,14 +46,24 @@ class RenderedTruth:
             raise IndexError(f"frames {list(indices)} of a tracklet with {len(tracklet)} frames")
         found = self.stage.truth(np.full(len(frames), row), frames)
         found["part_boxes"] = part_boxes(found["parts"])
-        traits = self.stage.traits
-        family = traits["family"]
-        labels = np.stack([traits[name] for name in ATTRIBUTES], 1)
-        relatives = labels[family == family[row]] if family[row] else labels[row : row + 1]
-        found["family"] = torch.tensor(int(family[row]))
-        found["attributes"] = torch.from_numpy(labels[row])
-        found["differs"] = torch.from_numpy((relatives != labels[row]).any(0))
+        for name, values in self._of_tracklets.items():
+            found[name] = torch.from_numpy(np.array(values[row]))
         return found
+
+    @cached_property
+    def _of_tracklets(self) -> dict[str, NDArray[Any]]:
+        return of_tracklets(self.stage)
+
+
+def of_tracklets(stage: Stage) -> dict[str, NDArray[Any]]:
+    """What is true of whole tracklets, by row: family, attributes, differs; see the table."""
+    family = stage.traits["family"]
+    labels = np.stack([stage.traits[name] for name in ATTRIBUTES], 1)
+    differs = np.zeros(labels.shape, dtype=bool)
+    for number in np.unique(family[family != 0]).tolist():
+        relatives = family == number
+        differs[relatives] = (labels[relatives] != labels[relatives][0]).any(0)
+    return {"family": family, "attributes": labels, "differs": differs}
 
 
 def part_boxes(parts: Tensor) -> Tensor:

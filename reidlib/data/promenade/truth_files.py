@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reidlib.data.promenade.people import ATTRIBUTES
 from reidlib.data.promenade.render import Stage
+from reidlib.data.promenade.truth import of_tracklets
 from reidlib.errors import ReidError
 from reidlib.files import whole_file
 
@@ -38,24 +38,20 @@ def read_truth(root: Path | str, row: int, frames: Sequence[int]) -> dict[str, T
     at = int(length[:row].sum()) + chosen
     jobs = np.unique(at // JOB).tolist() or [0]
     parts = [_arrays(frames_file(Path(root), job)) for job in range(jobs[0], jobs[-1] + 1)]
-    names = [name for name in parts[0] if name not in ("rows", "frames")]
-    found = {name: np.concatenate([part[name] for part in parts]) for name in names}
+    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     found = {name: values[at - jobs[0] * JOB] for name, values in found.items()}
+    if (found.pop("rows") != row).any() or (found.pop("frames") != chosen).any():
+        raise ReidError(f"{folder} was written in other portions than {JOB} frames; render it anew")
     found |= {name: np.asarray(known[name][row]) for name in ("family", "attributes", "differs")}
     return {name: torch.from_numpy(values) for name, values in found.items()}
 
 
-def of_tracklets(stage: Stage) -> dict[str, np.ndarray]:
-    """What is true of whole tracklets, by row: see `reidlib.data.promenade.truth`."""
-    census, family = stage.census, stage.traits["family"]
-    labels = np.stack([stage.traits[name] for name in ATTRIBUTES], 1)
-    differs = np.zeros(labels.shape, dtype=bool)
-    for number in np.unique(family[family != 0]).tolist():
-        relatives = family == number
-        differs[relatives] = (labels[relatives] != labels[relatives][0]).any(0)
+def columns(stage: Stage) -> dict[str, np.ndarray]:
+    """Of every tracklet, by row: who, where, which, how long, and what is true of the whole."""
+    census = stage.census
     return {
         "person": census.person, "camera": census.camera, "number": census.number,
-        "length": census.length, "family": family, "attributes": labels, "differs": differs,
+        "length": census.length, **of_tracklets(stage),
     }  # fmt: skip
 
 
