@@ -42,6 +42,7 @@ The paper does not say
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import torch
@@ -225,6 +226,7 @@ class GuideAlignment(nn.Module):
         score: Literal["gated", "raw"] = "gated",
     ) -> None:
         super().__init__()
+        _known({"similarity_norm": norm, "score": score})
         shape = (regions if norm == "region" else 1, channels)
         self.norm, self.score = norm, score
         self.weight = nn.Parameter(torch.empty(shape), requires_grad=affine)
@@ -469,10 +471,14 @@ def shuffle_cells(maps: Tensor, seed: int) -> Tensor:
     return flat.gather(3, order.to(maps.device).expand_as(flat)).view_as(maps)
 
 
-def _check(given: dict[str, str], global_branch: bool) -> None:
+def _known(given: Mapping[str, str]) -> None:
     for name, value in given.items():
         if value not in CHOICES[name]:
             raise ValueError(f"{name} is one of {', '.join(CHOICES[name])}, not {value!r}")
+
+
+def _check(given: Mapping[str, str], global_branch: bool) -> None:
+    _known(given)
     if not global_branch and given["local"] == "none":
         raise ValueError("without its global and its local branch FGRA has nothing to return")
     if given["local"] == "stripes" and (given["temporal"], given["readout"]) != ("mean", "concat"):

@@ -290,9 +290,10 @@ class RGSA(nn.Module):
                 f"{height * width}: build the model for the size of frame it gets"
             )
         x = rearrange(features.flatten(end_dim=-4), "g c h w -> g (h w) c")
-        a = guide(x, self.relation, self.w_a, self.bn_a).sigmoid()  # Eq. 5
-        f = (a * x).sum(dim=1) / a.sum(dim=1)  # Eq. 6
-        maps = rearrange(a, "g (h w) c -> g c h w", h=height)
+        evidence = guide(x, self.relation, self.w_a, self.bn_a)
+        shares = F.logsigmoid(evidence).softmax(dim=1)  # a / sum of a, where all a round to 0 too
+        f = (shares * x).sum(dim=1)  # Eq. 6
+        maps = rearrange(evidence.sigmoid(), "g (h w) c -> g c h w", h=height)  # Eq. 5
         return f.unflatten(0, features.shape[:-3]), maps.unflatten(0, features.shape[:-3])
 
 

@@ -76,6 +76,12 @@ def guide(channels, regions, *, training=False, **options):
     return module
 
 
+@pytest.mark.parametrize("option", ["norm", "score"])
+def test_a_guide_alignment_knows_its_options(option):
+    with pytest.raises(ValueError, match=f"{option} is one of .*, not 'regional'"):
+        GuideAlignment(5, 2, **{option: "regional"})
+
+
 class Given(nn.Module):
     """A backbone that returns the maps it is given."""
 

@@ -391,6 +391,16 @@ def test_rgsa_equals_loops(training):
         close(found, wanted, 1e-8)
 
 
+def test_attention_that_rounds_to_zero_everywhere_still_weighs():
+    """sigmoid(-200) is 0 in single precision, and Eq. 6 as printed 0/0; its ratios are e^0."""
+    module, features = rgsa(kind="module").float(), draw(2, 3, 6, 3, 2, seed=23).relu().float()
+    nn.init.zeros_(module.bn_a.weight)
+    nn.init.constant_(module.bn_a.bias, -200)
+    frames, attention = module(features)
+    assert (attention == 0).all()
+    close(frames, features.mean(dim=(3, 4)), 1e-6)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_gamma_zero_is_average_pooling(kind):
     module = rgsa(kind=kind)
