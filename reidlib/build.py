@@ -61,7 +61,7 @@ def build_backbone(recipe: Recipe, profile: Profile) -> Backbone:
     """The profile's network with the recipe's changes to it, not yet drawn.
 
     recipe.backbone: `se` (squeeze-and-excitation) counts for every network; `last_stride` and
-    `stem_padding` belong to ResNets, `layout` to SE-ResNet-50.
+    `stem_padding` belong to ResNets, `stride_on` and `stem_pool` to SE-ResNet-50.
     """
     options = dict(recipe.backbone)
     if profile.network == "small":

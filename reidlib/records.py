@@ -14,7 +14,7 @@ import subprocess
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from reidlib.files import ROOT, write_text
 from reidlib.recipes import recipes
 from reidlib.recipes.core import PROFILES, Recipe, plan
 from reidlib.recipes.edit import from_dict
-from reidlib.sources import sources
+from reidlib.sources import differing, sources
 from reidlib.training import Trained
 
 FORMAT = 1
@@ -89,7 +89,7 @@ class Record:
         if version is not None and version != self.data["version"]:
             return f"the data are at version {version} now, were at {self.data['version']}"
         now, then = sources(from_dict(Recipe, self.recipe)), self.code["sources"]
-        changed = [name for name in {**then, **now} if then.get(name) != now.get(name)]
+        changed = differing(then, now, self.recipe)
         return f"{', '.join(changed)} changed" if changed else ""
 
 
@@ -154,9 +154,22 @@ def _read_all(folder: Path) -> Iterator[tuple[Path, Record]]:
 def read_record(path: Path) -> Record:
     """One record. Raises ReidError for a file that is none."""
     try:
-        return Record(**read_fields(path, [one.name for one in fields(Record)], FORMAT))
+        record = Record(**read_fields(path, [one.name for one in fields(Record)], FORMAT))
+        return replace(record, recipe=_whole(record.recipe))
     except (ValueError, TypeError, KeyError) as error:
         raise ReidError(f"{path} is not a run record ({error})") from error
+
+
+def _whole(recipe: dict[str, Any]) -> dict[str, Any]:
+    """With the defaults of settings that are younger than the record; what is not trained has none.
+
+    A setting that recipes have no more is left for `stale` to find.
+    """
+    if "model" not in recipe:
+        return recipe
+    with suppress(TypeError, KeyError):
+        return plain(asdict(from_dict(Recipe, recipe)))
+    return recipe
 
 
 def read_fields(path: Path, names: Sequence[str], form: int) -> dict[str, Any]:

@@ -144,6 +144,8 @@ def _describe(rows: _Rows, members: csr_array, nearest: NDArray[np.intp]) -> csr
         values[start:stop] = weight / weight.sum()
     weights = csr_array((values, members.indices, members.indptr), shape=members.shape)
     n, k2 = nearest.shape
+    if k2 == 1:  # the one nearest of a row with a twin may be the twin
+        return weights
     mean = np.full(n * k2, 1 / k2)
     return csr_array((mean, nearest.ravel(), np.arange(0, n * k2 + 1, k2)), shape=(n, n)) @ weights
 

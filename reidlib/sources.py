@@ -2,7 +2,8 @@
 
 Found by following imports from the recipe's model, its losses, training and extraction. Comments,
 docstrings and blank lines do not count: explaining the code better makes no record stale. Nor do
-the rooms that only report (`SILENT`), nor recipes and data sets, which records repeat in full.
+the rooms that only report (`SILENT`), nor recipes and data sets, which records repeat in full. A
+change that leaves a recipe's numbers as they were, bit for bit, can be declared in `harmless.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import tokenize
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
+from reidlib.harmless import alike
 from reidlib.losses import LOSSES
 from reidlib.models import MODELS
 from reidlib.recipes.core import Recipe
@@ -57,10 +60,24 @@ def behind(modules: Iterable[str], skip: tuple[str, ...] = ()) -> dict[str, str]
     return {path.relative_to(PACKAGE).as_posix(): _hash(path) for path in files}
 
 
-def changed(then: Mapping[str, str]) -> list[str]:
-    """Files whose hash is not the one in `then` any more, or that are gone."""
+def changed(then: Mapping[str, str], recipe: Mapping[str, Any]) -> list[str]:
+    """Files of `then` that are others now for a run of the recipe, or gone."""
     paths = {name: PACKAGE / name for name in then}
-    return [n for n, path in paths.items() if not path.is_file() or _hash(path) != then[n]]
+    now = {name: _hash(path) for name, path in paths.items() if path.is_file()}
+    return differing(then, now, recipe)
+
+
+def differing(
+    then: Mapping[str, str], now: Mapping[str, str], recipe: Mapping[str, Any]
+) -> list[str]:
+    """Files whose hashes differ, harmless changes for a run of the recipe apart.
+
+    recipe: as plain data; without options of its own ({"name": ...}) for what is not trained.
+    """
+    return [
+        name for name in {**then, **now}
+        if not (name in then and name in now and alike(name, then[name], now[name], recipe))
+    ]  # fmt: skip
 
 
 def _file(module: str) -> Path:

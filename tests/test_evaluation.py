@@ -433,6 +433,13 @@ def test_equal_vectors_tie_wherever_they_stand() -> None:
     assert collapsed == [score(np.zeros((70, 300)), *labels, tie=tie).map for tie in TIES]  # type: ignore[arg-type]
 
 
+def test_a_transposed_gallery_is_a_gallery() -> None:
+    row = torch.arange(5.0)[None]
+    for metric in ("cosine", "euclidean"):
+        found = distances(row.T[:2], row.T, metric)
+        np.testing.assert_array_equal(found, distances(row.T[:2].clone(), row.T.clone(), metric))
+
+
 def test_zero_vectors_are_far_from_none() -> None:
     matrix = distances(np.zeros((1, 3)), np.eye(3))
     np.testing.assert_array_equal(matrix, np.zeros((1, 3)))

@@ -46,7 +46,10 @@ def plain_loops(
         total = sum(math.exp(-table[i, j]) for j in members)
         for j in members:
             described[i, j] = math.exp(-table[i, j]) / total
-    averaged = np.array([np.mean([described[j] for j in ranked[i][:k2]], axis=0) for i in range(n)])
+    averaged = described
+    if k2 > 1:
+        near = [ranked[i][:k2] for i in range(n)]
+        averaged = np.array([np.mean([described[j] for j in own], axis=0) for own in near])
     out = np.zeros((q, g))
     for i in range(q):
         for j in range(g):
@@ -86,6 +89,14 @@ def test_agrees_with_plain_loops(k1: int, k2: int, original: float, square: bool
         options = {"k1": k1, "k2": k2, "original": original, "square": square}
         expected = plain_loops(*given, **options)  # type: ignore[arg-type]
         np.testing.assert_allclose(rerank(*given, **options), expected, rtol=0, atol=1e-12)  # type: ignore[arg-type]
+
+
+def test_nothing_is_averaged_over_one_neighbour_even_if_it_is_a_twin() -> None:
+    queries, gallery = people(0)[:2]
+    gallery[5], gallery[9], queries[3] = gallery[2], queries[0], queries[1]
+    given = matrices(queries, gallery)
+    expected = plain_loops(*given, 7, 1, 0.3, True)
+    np.testing.assert_allclose(rerank(*given, k1=7, k2=1), expected, rtol=0, atol=1e-12)
 
 
 def test_tables_that_are_not_symmetric_are_divided_by_columns() -> None:

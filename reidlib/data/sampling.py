@@ -24,13 +24,15 @@ from reidlib.errors import ReidError
 EPOCHS, FRAMES, AUGMENT = 1, 2, 3  # what a draw is for
 
 
-def generator(seed: int, purpose: int, place: int, slot: int = 0) -> np.random.Generator:
-    """A generator of its own for (seed, purpose, place, slot); no two of them share a number."""
+def generator(
+    seed: int, purpose: int, place: int, slot: int = 0, frame: int = 0
+) -> np.random.Generator:
+    """A generator of its own for these five; no two of them share a number."""
     if not 0 <= seed < 2**64:
         raise ReidError(f"a seed is a whole number from 0 to 2**64 - 1, not {seed}")
     # Unsigned by hand: numpy would make floats of a list with a seed beyond 2**63, and merge seeds.
     key = np.array([seed, purpose], dtype=np.uint64)
-    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, place, slot]))
+    return np.random.Generator(np.random.Philox(key=key, counter=[0, frame, place, slot]))
 
 
 # --- identity batches -----------------------------------------------------------------------------
@@ -162,7 +164,7 @@ def chop(tracklets: Sequence[Tracklet], length: int) -> tuple[Tracklet, ...]:
     return tuple(pieces)
 
 
-# --- frames of a clip, training: (n, t, rng) -> (t,) ascending, or wrapped where it says so -------
+# --- frames of a clip, training: (n, t, rng) -> (t,) ascending, unless it says otherwise ------
 
 
 def sparse(n: int, t: int, rng: np.random.Generator) -> np.ndarray:
@@ -181,6 +183,11 @@ def sparse_even(n: int, t: int, rng: np.random.Generator) -> np.ndarray:
 def random(n: int, t: int, rng: np.random.Generator) -> np.ndarray:
     """t different frames (repeated where n < t), in their order."""
     return np.sort(rng.choice(n, t, replace=n < t))
+
+
+def random_as_drawn(n: int, t: int, rng: np.random.Generator) -> np.ndarray:
+    """The frames of `random` in the order in which chance drew them (RGSA+RGTR does not say)."""
+    return rng.choice(n, t, replace=n < t)
 
 
 def contiguous(n: int, t: int, rng: np.random.Generator) -> np.ndarray:
@@ -204,6 +211,13 @@ def sparse_first_of_segment(
 ) -> np.ndarray:
     """One clip: the first frame of each segment of `sparse`."""
     return np.minimum(np.arange(t) * (max(n, t) // t), n - 1)[None]
+
+
+def sparse_even_first_of_segment(
+    n: int, t: int, stride: int | None = None, tail: str = "cover"
+) -> np.ndarray:
+    """One clip: the first frame of each segment of `sparse_even`, spread over all of n frames."""
+    return (np.arange(t) * n // t)[None]
 
 
 def evenly(n: int, t: int, stride: int | None = None, tail: str = "cover") -> np.ndarray:
@@ -262,11 +276,13 @@ TRAIN_RULES: dict[str, Callable[[int, int, np.random.Generator], np.ndarray]] = 
     "sparse": sparse,
     "sparse_even": sparse_even,
     "random": random,
+    "random_as_drawn": random_as_drawn,
     "contiguous": contiguous,
     "strided": strided,
 }
 TEST_RULES: dict[str, Callable[[int, int, int | None, str], np.ndarray]] = {
     "sparse_first_of_segment": sparse_first_of_segment,
+    "sparse_even_first_of_segment": sparse_even_first_of_segment,
     "all_frames_strided": all_frames_strided,
     "consecutive_cyclic_tail": consecutive_cyclic_tail,
     "overlap": overlap,

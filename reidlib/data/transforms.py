@@ -1,15 +1,16 @@
 """From stored uint8 clips to what a model sees: resize, crop, flip, normalise, erase.
 
-Chance and work are apart: `draw` decides everything on the CPU, one decision a clip, from (seed,
-step, slot) alone; `augment` carries it out on whatever device the clips are, for all at once. So
-the result depends neither on the device nor on who loaded the clip. Order: resize (to an eighth
-more, then a crop, where that was drawn), flip, [0, 1], ImageNet's mean and deviation, erasing.
+Chance and work are apart: `draw` decides everything on the CPU, once a clip (`per_frame` erasing
+once a frame), from (seed, step, slot) alone; `augment` carries it out on whatever device the clips
+are, for all at once. So the result depends neither on the device nor on who loaded the clip. Order:
+resize (to an eighth more, then a crop, where that was drawn), flip, [0, 1], ImageNet's mean and
+deviation, erasing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,14 +27,12 @@ if TYPE_CHECKING:
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
 ENLARGED = 1.125
-AREA = (0.02, 0.4)  # of the frame, that erasing may cover
-ASPECT = (0.3, 3.3)  # of the erased box, height over width
 TRIES = 100
 
 
 @dataclass(frozen=True)
 class Draws:
-    """What chance decided for b clips of t frames."""
+    """What chance decided for b clips of t frames; for b t clips of one, if each has its own."""
 
     flip: Tensor  # (b,) bool
     crop: Tensor  # (b,) bool
@@ -51,37 +50,42 @@ def draw(
     """
     flips, crops, corners, boxes = [], [], [], []
     slack = np.array(enlarged(size), dtype=np.int64) - np.array(size)
-    for slot in slots:
-        rng = generator(seed, AUGMENT, step, int(slot))
+    places: list[tuple[int, ...]] = [(int(slot),) for slot in slots]
+    if how.per_frame:
+        places, frames = [(slot, frame) for (slot,) in places for frame in range(frames)], 1
+    for place in places:
+        rng = generator(seed, AUGMENT, step, *place)
         chance = rng.random(3)
         corners.append(rng.integers(slack + 1))
-        box = erasing_boxes(rng, how.erase_mode, frames, size)
+        box = erasing_boxes(rng, how, frames, size)
+        # Drawn last, so that everything else is the same in every mode.
+        erasing = rng.random(frames) if how.erase_mode == "per_frame" else chance[2:]
         flips.append(chance[0] < how.flip)
         crops.append(chance[1] < how.crop)
-        boxes.append(box if chance[2] < how.erase else np.zeros_like(box))
+        boxes.append(np.where((erasing < how.erase)[:, None], box, 0))
     arrays = (np.array(flips), np.array(crops), np.array(corners), np.array(boxes))
     return Draws(*map(torch.from_numpy, arrays))
 
 
 def erasing_boxes(
-    rng: np.random.Generator, mode: str, frames: int, size: tuple[int, int]
+    rng: np.random.Generator, how: Augment, frames: int, size: tuple[int, int]
 ) -> np.ndarray:
     """(t, 4) top, left, height and width of the box to erase in each frame of a clip.
 
-    Area and aspect are uniform in AREA and ASPECT, drawn up to TRIES times until the box is
-    smaller than the frame both ways; if none is, height and width are 0. Then it takes a
-    uniform place, given as a share of the room it has. mode:
+    Area and aspect are uniform, drawn up to TRIES times until the box is smaller than the frame
+    both ways; if none is, height and width are 0. Then it takes a uniform place, given as a share
+    of the room it has. how.erase_mode:
       clip_same_box: one box for the clip.
       clip_same_place: one relative place, the shape anew for each frame (SINet).
-      per_frame: place and shape anew for each frame; whether to erase is still the clip's.
+      per_frame: place and shape anew for each frame (and `draw` decides for each whether to erase).
     """
     whole = np.array(size)
     place = rng.random((frames, 2))
-    area = rng.uniform(*AREA, (frames, TRIES)) * whole.prod()
-    aspect = rng.uniform(*ASPECT, (frames, TRIES))
-    if mode != "per_frame":
+    area = rng.uniform(*how.erase_area, (frames, TRIES)) * whole.prod()
+    aspect = rng.uniform(*how.erase_aspect, (frames, TRIES))
+    if how.erase_mode != "per_frame":
         place = place[:1].repeat(frames, axis=0)
-    if mode == "clip_same_box":
+    if how.erase_mode == "clip_same_box":
         area, aspect = area[:1].repeat(frames, axis=0), aspect[:1].repeat(frames, axis=0)
     shape = np.rint(np.sqrt(np.stack([area * aspect, area / aspect], axis=-1))).astype(np.int64)
     fits = ((shape > 0) & (shape < whole)).all(axis=-1)
@@ -92,6 +96,10 @@ def erasing_boxes(
 
 def augment(clips: Tensor, draws: Draws, how: Augment, size: tuple[int, int]) -> Tensor:
     """uint8 (b, t, 3, h0, w0) -> normalised float (b, t, 3, h, w), as drawn."""
+    if how.per_frame:
+        frames, one = rearrange(clips, "b t c h w -> (b t) 1 c h w"), replace(how, per_frame=False)
+        x = augment(frames, draws, one, size)
+        return rearrange(x, "(b t) 1 c h w -> b t c h w", b=len(clips))
     flip, crop, box = (x.to(clips.device) for x in (draws.flip, draws.crop, draws.box))
     x = resize(clips, size, how.interpolation)
     if draws.crop.any():

@@ -119,7 +119,7 @@ def _lengths(features: Tensor, whose: str) -> Tensor:
 
 def _twins(features: Tensor) -> tuple[NDArray[Any], NDArray[Any]]:
     """Rows that equal an earlier one, and the first such one of each."""
-    raw = features.view(torch.uint8).numpy()
+    raw = features.reshape(-1).view(torch.uint8).reshape(len(features), -1).numpy()
     keys = np.fromiter((hash(row.tobytes()) for row in raw), dtype=np.int64, count=len(raw))
     _, index, inverse = np.unique(keys, return_index=True, return_inverse=True)
     first = index[inverse]

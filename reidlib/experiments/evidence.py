@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from reidlib.experiments.budgets import budgets, saved
 from reidlib.experiments.claims import Asked
 from reidlib.experiments.jobs import Data, why_stale
 from reidlib.experiments.mechanisms import MECHANISMS
 from reidlib.experiments.mechanisms.records import FOLDER, TruthRecord, load_truth
 from reidlib.experiments.statistics import Estimate, differences, estimate
+from reidlib.experiments.study_records import Studies
+from reidlib.recipes import profile as find_profile
 from reidlib.records import Record, load_records
 from reidlib.seeing.truth import Estimate as OverPeople
 
@@ -30,6 +33,7 @@ class Evidence:
 
     def __init__(self, folder: Path, profile: str = "laptop", data: Data | None = None) -> None:
         self.profile, self.data = profile, data or Data()
+        self.folder = folder
         self.held: dict[str, dict[int, Held]] = {}
         self.truth = self._truth(folder)
         for record in load_records(folder) if folder.is_dir() else ():
@@ -126,6 +130,15 @@ class Evidence:
             for scored in (illness, without)
         ]
         values = differences(*gains)
+        return estimate(list(values.values())) if values else None
+
+    def steps_saved(self, of: str, to: str) -> Estimate | None:
+        """Steps of training that `of` needs less than `to`, see `budgets`; None without records."""
+        laptop = find_profile("laptop")
+        if self.data != Data() or self.profile != laptop.name:
+            return None  # the study is of Promenade's people in one profile
+        study = Studies(self.folder / "promenade", stale=False)
+        values = saved(study, of, to, budgets(laptop))
         return estimate(list(values.values())) if values else None
 
     def parameters(self, recipe: str) -> int | None:

@@ -33,7 +33,7 @@ from reidlib.extraction import evaluate
 from reidlib.histogram import count_colours, score_colours
 from reidlib.recipes import profile, recipe
 from reidlib.records import Record, commit, load_records, machine, make_record, plain, write_record
-from reidlib.sources import behind
+from reidlib.sources import behind, differing
 from reidlib.training import Trained, describe, train
 
 COLOURS, DOSES = Path("colours", "histogram"), Path("doses", "baseline")
@@ -145,7 +145,8 @@ def _earlier(
 ) -> Record | None:
     """The record of the same request that still holds."""
     for record in load_records(folder) if folder.is_dir() else ():
-        if record.code["sources"] == code and same(record) and not why_stale(record):
+        other = differing(record.code["sources"], code, record.recipe)
+        if not other and same(record) and not why_stale(record):
             return record
     return None
 

@@ -19,6 +19,8 @@ precisions (`notes["queries"]`), from which the report draws people again and ag
   squeeze-and-excitation blocks that start at random inside the pretrained network.
 - `climbs`: the same two budgets for each paper's full model in world 0, so that a table can say
   which of them still climbs. It chooses nothing: the budget was fixed before.
+- `budgets`: TACAN with and without its min-max loss at four budgets up to the profile's, for the
+  claim that the loss makes training more efficient. It chooses nothing either.
 - `seeds`: the profile's baseline with ten seeds in world 0, scored on the *test* people; it
   chooses nothing.
 
@@ -38,6 +40,8 @@ import numpy as np
 import torch
 
 from reidlib.errors import ReidError
+from reidlib.experiments.budgets import PART as BUDGETS
+from reidlib.experiments.budgets import RIVALS, arm, budgets
 from reidlib.experiments.jobs import Data
 from reidlib.experiments.locks import held
 from reidlib.experiments.runner import Processes
@@ -49,7 +53,16 @@ from reidlib.recipes import recipe as find_recipe
 from reidlib.recipes.core import Profile, Recipe
 from reidlib.records import Record, make_record, plain, read_record, write_record
 
-PARTS = ("scratch-120", "scratch", "pretrained", "averaged", "plateau", "climbs", "seeds")
+PARTS = (
+    "scratch-120",
+    "scratch",
+    "pretrained",
+    "averaged",
+    "plateau",
+    "climbs",
+    "budgets",
+    "seeds",
+)
 WORLDS, SEEDS = 5, 10
 SIZE, SCENARIO = "small", "street"
 PEOPLE = {"validation": 450}  # as many as a test has
@@ -96,6 +109,8 @@ def trials(parts: Sequence[str] = PARTS, worlds: int = WORLDS) -> list[Trial]:
             found += [trial for world in range(min(worlds, 3)) for trial in _plateau(world)]
         elif part == "climbs":
             found += [trial for paper in PAPERS for trial in _climb(paper)]
+        elif part == BUDGETS:
+            found += [trial for world in range(worlds) for trial in _budgets(world)]
         elif part == "seeds":
             found += [_seed(seed) for seed in range(SEEDS)]
         else:
@@ -139,6 +154,17 @@ def _climb(paper: str) -> list[Trial]:
     return [
         Trial("climbs", f"{paper}-{profile.steps}", 0, recipe, profile, data=JUDGES)
         for profile in (laptop, longer)
+    ]
+
+
+def _budgets(world: int) -> list[Trial]:
+    laptop = find_profile("laptop")
+    return [
+        Trial(
+            BUDGETS, arm(name, n), world, find_recipe(name), replace(laptop, steps=n), data=JUDGES
+        )
+        for name in RIVALS
+        for n in budgets(laptop)
     ]
 
 

@@ -80,7 +80,7 @@ def why_stale(record: Record) -> str:
     version = record.data["version"]
     if version != VERSION:
         return f"the data are at version {VERSION} now, were at {version}"
-    if files := changed(record.code["sources"]):
+    if files := changed(record.code["sources"], record.recipe):
         return f"{', '.join(files)} changed"
     name, _, told = record.start.partition(", sha256 ")
     path = data_folder("checkpoints") / name

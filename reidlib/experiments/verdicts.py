@@ -116,7 +116,9 @@ class Verdict:
 
 
 def measure(comparison: Comparison, evidence: Evidence) -> Estimate | None:
-    """The comparison's mean difference in mAP over worlds; None without records."""
+    """The comparison's mean difference over worlds, in mAP or steps; None without records."""
+    if comparison.steps:
+        return evidence.steps_saved(comparison.of, comparison.to)
     if comparison.illness:
         return evidence.gain_under(comparison.of, comparison.to, MEASURE, comparison.illness)
     return evidence.gain(comparison.of, comparison.to, MEASURE)
@@ -184,8 +186,6 @@ def _verdict(claim: Claim, findings: tuple[Finding, ...], evidence: Evidence) ->
     seen = [o for o in observed if o.asked.decides and o.found]
     why = "; ".join([*map(str, deciding), *numbers])
     why += f" ({ONE_MODEL})" * bool(seen)
-    if claim.pending:
-        why += "; " * bool(why) + f"not measured yet: {claim.pending}"
     words = [one.verdict for one in deciding]
     return Verdict(claim, _word(claim, words, numbers, evidence), why, findings, numbers, observed)
 
@@ -197,9 +197,9 @@ def _word(claim: Claim, verdicts: Sequence[str], numbers: Sequence[str], evidenc
         if failed in words:
             return failed
     if not words:
-        whole = bool(numbers) and not claim.pending and not evidence.lacks_cost(claim.id)
+        whole = bool(numbers) and not evidence.lacks_cost(claim.id)
         return BESIDE if whole else NOT_MEASURED
-    if claim.pending or NOT_MEASURED in words:
+    if NOT_MEASURED in words:
         return NOT_MEASURED if words == {NOT_MEASURED} else UNDECIDED
     return words.pop() if len(words) == 1 else UNDECIDED
 
@@ -238,6 +238,7 @@ def _plain(finding: Finding) -> dict[str, Any]:
         "of": comparison.of,
         "to": comparison.to,
         "illness": comparison.illness,
+        "unit": "steps" if comparison.steps else "mAP",
         "kind": comparison.kind,
         "margin": comparison.margin if comparison.kind == "E" else None,
         "decides": comparison.decides,

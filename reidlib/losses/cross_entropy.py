@@ -14,7 +14,7 @@ def spread(labels: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
     if len(labels) != len(logits):
         raise ValueError(f"{len(labels)} labels for {len(logits)} clips")
     rows = logits.flatten(0, -2)
-    return rows, labels.repeat_interleave(len(rows) // max(len(labels), 1))
+    return rows, labels.long().repeat_interleave(len(rows) // max(len(labels), 1))
 
 
 def cross_entropy(

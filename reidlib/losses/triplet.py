@@ -1,6 +1,6 @@
 """Batch-hard triplet loss (Hermans et al. 2017) in the forms that the five papers use.
 
-Plain Euclidean distance: TRSA (Eq. 6, margin 0.3), FGRA (Eq. 10-12, margin 0.5). Squared: TACAN
+Plain Euclidean distance: TRSA (Eq. 6, margin 0.3), FGRA (Eq. 10, margin 0.5). Squared: TACAN
 (L_t). Minus the cosine: SINet. The hardest positive and negative of an anchor are the same for
 plain and squared; only the size of the loss, and so of its gradient, differs.
 """

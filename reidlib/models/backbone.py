@@ -91,9 +91,11 @@ class Backbone(nn.Module):
         return len(list(self.get_submodule(stage).children()))
 
     def map_size(self, height: int, width: int, stage: str = "layer4") -> tuple[int, int]:
-        """Rows and columns of a stage's map for an image of height x width (rounded up)."""
-        stride = self.strides[stage]
-        return -(-height // stride), -(-width // stride)
+        """Rows and columns of a stage's map for an image of height x width."""
+        stem = [self.get_submodule(name) for name in self.stem_names]
+        size = [_through(stem, side) for side in (height, width)]
+        stride = self.strides[stage] // self.strides["layer1"]  # a stage rounds up
+        return -(-size[0] // stride), -(-size[1] // stride)
 
     def plug(self, stage: str, block: int, module: nn.Module) -> None:
         """Put `module` after residual block `block` (counted from 1) of `stage`."""
@@ -138,6 +140,19 @@ class Backbone(nn.Module):
 
     def _single(self, x: Tensor) -> Tensor:
         return x.float() if x.dtype == self.precision else x
+
+
+def _through(stem: Sequence[nn.Module], side: int) -> int:
+    """What is left of a side of the image after the stem's convolution and pooling."""
+    for module in stem:
+        if isinstance(module, nn.Conv2d | nn.MaxPool2d):
+            kernel, stride, padding = (
+                x if isinstance(x, int) else int(x[0])
+                for x in (module.kernel_size, module.stride, module.padding)
+            )
+            up = stride - 1 if getattr(module, "ceil_mode", False) else 0
+            side = (side + 2 * padding - kernel + up) // stride + 1
+    return side
 
 
 def small(

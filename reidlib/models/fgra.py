@@ -23,8 +23,9 @@ Differs from the paper
     left middle cell as its centre. The sum's scale is undone by the BN, and left in `score="raw"`.
 
 The paper does not say
-    * how the similarity maps are normalised. Here by one BN over channels, shared by the regions,
-      with affine parameters; else `similarity_norm="region"`, `similarity_affine=False`;
+    * over what the BN of Eq. 1's products pools, and whether it is affine. Here one over channels,
+      shared by the regions, with affine parameters; else `similarity_norm="region"`,
+      `similarity_affine=False`;
     * whether Eq. 5 averages M after BN and sigmoid, as here, or before: `score="raw"`;
     * what "parameters in the center loss" are. Eq. 3 has none: a centre is the mean of the
       sequence's vectors. `centres="learned"` keeps one per identity and region instead (see
@@ -34,10 +35,10 @@ The paper does not say
       templates: a quarter of c, yes, yes (else `detach_templates`);
     * the form of the temporal attention: a softmax over frames of one linear response;
     * what follows the reductions: nothing; else `reduce_norm`. How they start: as re-ID's programs
-      start such layers, Kaiming's normal by outputs, so that features keep their length;
+      start such layers, Kaiming's normal by outputs;
     * whether the branches have identity losses of their own: no; else `branch_heads`;
     * how the penalty's weight goes with size. Eq. 3 is a sum, so it grows with N, N_s and C;
-      `consistency_terms` says for how many terms the weight was chosen.
+      `consistency_terms` says for how many terms the weight was chosen (of learned centres too).
 """
 
 from __future__ import annotations
@@ -435,7 +436,7 @@ class FGRA(nn.Module):
         scale = 1 if self.terms is None else self.terms / features[0].numel()
         found.penalties["consistency"] = consistency(features).mean() * scale  # Eq. 12
         if self.centres is not None:
-            found.heads["centres"] = features.mean(dim=1).flatten(1), self.centres(features)
+            found.heads["centres"] = features.mean(dim=1).flatten(1), self.centres(features) * scale
 
         if self.temporal == "score":
             weights = score_weights(score)

@@ -71,7 +71,7 @@ class NonLocal(nn.Module):
         scores = einsum(theta, phi, "b c m, b c n -> b m n")
         weights = (-scores if self.affinity == "inverse" else scores).softmax(dim=2)
         if self.affinity == "complement":
-            weights = (1 - weights) / (weights.shape[2] - 1)
+            weights = (1 - weights) / max(weights.shape[2] - 1, 1)
         return weights
 
     def forward(self, x: Tensor) -> Tensor:
@@ -135,4 +135,4 @@ def build_rival(name: str, channels: int, **options: Any) -> nn.Module:
     if name not in RIVALS:
         raise ValueError(f"no rival {name!r}; there are {', '.join(RIVALS)}")
     block, fixed = RIVALS[name]
-    return block(channels, **fixed, **options)
+    return block(channels, **{**fixed, **options})

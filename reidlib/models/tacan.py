@@ -8,9 +8,10 @@ teach it without labels. Eq. 4 is `reidlib.losses.objective`, 5-6 `.triplet`, 7-
 Letters: b clips, t frames, k tracklets, m clips of a tracklet, d features.
 
 Differs from the paper
-    The printed f_C divides by T a sum whose weights already sum to one; here it does not
-    (`divide_by_t`). The weight of Eq. 1 passes a sigmoid: bare, nothing would fix its scale, and
-    the printed values, 0.92 to 0.95, fit a sigmoid; `gate="linear"` or "softmax" are the others.
+    Eq. 5 is a mean over anchors, not the printed sum. The printed f_C divides by T a sum whose
+    weights already sum to one; here it does not (`divide_by_t`). The weight of Eq. 1 passes a
+    sigmoid: bare, nothing would fix its scale, and the printed values, 0.92 to 0.95, fit a sigmoid;
+    `gate="linear"` or "softmax" are the others.
 
 The paper does not say
     * how frames are weighted: as in the work it names, a convolution over the whole map, one along
@@ -22,7 +23,7 @@ The paper does not say
     * which vector the losses read: all of them w_i E_i (f_C in rows without embedding);
     * whether the embedding is more than linear: no; else `embed_norm`. How it starts: as re-ID's
       programs start such layers, Kaiming's normal by outputs;
-    * whether the score has a bias: not as printed; `score_bias`;
+    * whether the score has a bias: not as printed; `score_bias`. Nor has the classifier one;
     * whether Eq. 3 divides by the clips or their weights: by m, so low weights shorten the feature;
       `normalise="sum"` is the weighted mean.
 """
@@ -164,6 +165,14 @@ class ClipAttention(nn.Module):
         nn.init.kaiming_normal_(self.embed.weight, mode="fan_out")
         nn.init.zeros_(self.embed.bias)
 
+    def embedded(self, clips: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Eq. 2, E_i: f_C (k, m, d) -> (k, m, embed); padding is 0 and not seen by the norm."""
+        if mask is None:
+            vectors = self.embed(clips)
+            return self.rectify(self.norm(vectors.flatten(0, 1)).view_as(vectors))
+        vectors = self.rectify(self.norm(self.embed(clips[mask])))
+        return vectors.new_zeros(*mask.shape, vectors.shape[1]).index_put((mask,), vectors)
+
     def forward(
         self,
         clips: Tensor,
@@ -171,8 +180,9 @@ class ClipAttention(nn.Module):
         normalise: Literal["count", "sum"] = "count",
     ) -> Tracklets:
         """f_C (k, m, d), mask (k, m) False at padding -> Tracklets."""
-        embedded = self.embed(clips)  # Eq. 2
-        embedded = self.rectify(self.norm(embedded.flatten(0, 1)).view_as(embedded))
+        if mask is not None:  # a gradient of zero times NaN is NaN
+            clips = clips.masked_fill(~mask[:, :, None], 0)
+        embedded = self.embedded(clips, mask)
         scores = (
             clips.new_zeros(clips.shape[:2]) if self.score is None else self.score(clips)[..., 0]
         )

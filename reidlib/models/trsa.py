@@ -25,6 +25,8 @@ Differs from the paper
 * Figure 1 draws average pooling behind the attention, which divides the features by HW, until
   distances fall below the triplet's margin. The default is the sum, under which uniform attention
   is exactly the baseline; `pooling="gap"` is the literal one.
+* p of Eq. 7 is the sigmoid of the true logit, which says nothing about the other classes; the
+  default is the softmax, the printed form an option (`reidlib.losses.focal`).
 * Printed sums run from 0 to C, H and W inclusive; here over the C channels and HW positions.
 
 The paper does not say

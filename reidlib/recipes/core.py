@@ -30,7 +30,11 @@ class Sampler:
 
 @dataclass(frozen=True)
 class Augment:
-    """Training transforms, one draw a clip. Names in `reidlib.data.transforms`."""
+    """Training transforms, one draw a clip. Names in `reidlib.data.transforms`.
+
+    per_frame: every frame has a draw of its own, as a clip of one frame would.
+    erase_area, erase_aspect: least and most of the frame's area, and of height over width.
+    """
 
     flip: float = 0.5
     crop: float = 0.0  # probability of the enlarge-by-1/8 and crop
@@ -38,6 +42,9 @@ class Augment:
     erase_mode: Literal["clip_same_box", "clip_same_place", "per_frame"] = "clip_same_place"
     erase_fill: tuple[float, float, float] = (0.4914, 0.4822, 0.4465)  # after normalisation
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    per_frame: bool = False
+    erase_area: tuple[float, float] = (0.02, 0.4)
+    erase_aspect: tuple[float, float] = (0.3, 3.3)
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,7 @@ class Recipe:
     penalties: Mapping[str, float] = field(default_factory=dict)  # weights of Output.penalties
     clip_length: int = 4  # at the papers' size
     small_clip_length: int = 4  # elsewhere; differs only where clip length is the question
-    frames: str = "random"  # training rule: sparse, sparse_even, random, contiguous, strided
+    frames: str = "random"  # training rule, a name of `reidlib.data.sampling`
     sampler: Sampler = field(default_factory=Sampler)
     augment: Augment = field(default_factory=Augment)
     schedule: Schedule = field(default_factory=Schedule)

@@ -10,9 +10,10 @@ On the small networks, whose last map has 128 channels, C/r1 and C/r2 are given 
 The paper does not say
 * what an epoch is: each identity once; a tracklet comes again if an identity has fewer than 4;
 * whether the T random frames are put in order: they are, since the slots of W_R are the places in
-  a clip, and tested clips are in order;
+  a clip, and tested clips are in order; else `frames="random_as_drawn"`;
 * the augmentation's numbers: flip decided once a clip, erasing once a frame, each with
-  probability 0.5; what is erased becomes the mean colour, 0 after normalisation;
+  probability 0.5, 2 to 40 % of the area, height over width from 0.3 to 1/0.3; what is erased
+  becomes the mean colour, 0 after normalisation;
 * what is done with the tail of a tested sequence: a last window that ends on the last frame.
 """
 
@@ -54,7 +55,13 @@ FULL = Recipe(
     clip_length=8,
     frames="random",
     sampler=Sampler(identities=18, clips=4, mode="one_pass"),
-    augment=Augment(flip=0.5, erase=0.5, erase_mode="per_frame", erase_fill=(0.0, 0.0, 0.0)),
+    augment=Augment(
+        flip=0.5,
+        erase=0.5,
+        erase_mode="per_frame",
+        erase_fill=(0.0, 0.0, 0.0),
+        erase_aspect=(0.3, 1 / 0.3),
+    ),
     schedule=Schedule(epochs=375, milestones=(125, 250)),
     test=Test(frames="overlap", tail="cover", distance="cosine"),  # stride: half a clip
 )

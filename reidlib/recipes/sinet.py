@@ -50,7 +50,13 @@ FULL = Recipe(
     losses=WITH_MI,
     frames="sparse",
     sampler=Sampler(8, 4, "chunked_shuffle"),
-    augment=Augment(flip=0.5, erase=0.5, erase_mode="clip_same_place", interpolation="bicubic"),
+    augment=Augment(
+        flip=0.5,
+        erase=0.5,
+        erase_mode="clip_same_place",
+        erase_aspect=(0.3, 1 / 0.3),
+        interpolation="bicubic",
+    ),
 )
 BASE = replace(
     FULL,

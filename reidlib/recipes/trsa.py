@@ -9,8 +9,8 @@ The paper does not say
   64 MB of activations a frame;
 * what an epoch is: each identity once. Random frames are taken uniformly, without replacement
   where there are enough;
-* which frames are tested: all, as clips of one frame, whose mean is exact. `Test(frames="evenly")`
-  is the other reading, one clip of 15 frames.
+* which frames are tested: all, as clips of one frame, whose mean is exact. The other
+  reading is one clip of 15: `frames="sparse_even_first_of_segment"`, `length=15` in the test.
 
 On the small networks clips have 4 frames, as everywhere; since the penalty is about the frames of
 a clip, its pair of rows also exists with 15 (+).
@@ -85,8 +85,8 @@ def _longer(row: Recipe, base: str) -> Recipe:
     return replace(_control(row, f"{name}-15", text, small_clip_length=15), base=base)
 
 
-def _attention(form: str, name: str, row: str) -> Recipe:
-    return _control(TRSA, name, row, options={"attention": form})
+def _attention(form: str, name: str, row: str, of: Recipe = TRSA) -> Recipe:
+    return _control(of, name, row, options={"attention": form})
 
 
 def _focal(form: str, name: str, row: str) -> Recipe:
@@ -101,6 +101,11 @@ RECIPES: tuple[Recipe, ...] = (
     REG,
     TRSA,
     _attention("sum", "as-printed", "attention as printed, temperature 1"),
+    _attention("sum", "sam-as-printed", "plus SAM as printed, temperature 1", SAM),
+    replace(
+        _attention("sum", "sam-reg-as-printed", "plus Reg, SAM as printed, temperature 1", REG),
+        base="trsa-1/sam-as-printed",
+    ),
     _attention("mean", "mean", "attention over the channel mean, temperature C"),
     _attention("linear", "linear", "attention R / sum R, without softmax"),
     _focal("sigmoid_true", "focal-sigmoid-true", "focal loss as printed, true logit only"),

@@ -105,7 +105,7 @@ def branches(verdicts: Sequence[Verdict], paper: str) -> tuple[Branch, ...]:
     for verdict in verdicts:
         for finding in verdict.findings:
             comparison, one = finding.comparison, finding.found
-            if verdict.claim.paper != paper or not comparison.decides:
+            if verdict.claim.paper != paper or not comparison.decides or comparison.steps:
                 continue
             margin = comparison.margin if comparison.kind == "E" else math.nan
             numbers = (one.mean, *one.ends) if one else (math.nan,) * 3

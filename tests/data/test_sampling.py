@@ -1,6 +1,8 @@
 """Identity batches and frame rules, against plain loops and the properties their names promise."""
 
+import math
 from collections import Counter
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -210,6 +212,8 @@ def lawful(name: str, n: int, t: int) -> list[tuple[int, int]]:
         return [(i, n - t + i) for i in range(t)]
     if name == "strided" and n >= 8 * t:
         return [(8 * i, n - 1 - (t - 1 - i) * 8) for i in range(t)]
+    if name == "random_as_drawn":
+        return [(0, n - 1)] * t
     if n >= t:  # t different frames in order leave room for those before and after
         return [(i, n - t + i) for i in range(t)]
     return [(0, n - 1)] * t
@@ -239,10 +243,20 @@ def test_clips_are_in_order(name):
         assert clip.max() < n
         if name == "contiguous":
             assert ((np.diff(clip) == 1) | (clip[1:] == 0)).all()
-        else:
+        elif name != "random_as_drawn":
             assert (np.diff(clip) >= 0).all()
         if n >= t:
             assert len(set(clip.tolist())) == t
+
+
+def test_as_drawn_is_random_before_it_is_sorted():
+    for n, t in SIZES:
+        drawn = TRAIN_RULES["random_as_drawn"](n, t, generator(1, 9, n, t))
+        assert sorted(drawn) == TRAIN_RULES["random"](n, t, generator(1, 9, n, t)).tolist()
+    orders = {
+        tuple(TRAIN_RULES["random_as_drawn"](3, 3, generator(0, 9, i)).tolist()) for i in range(60)
+    }
+    assert len(orders) == 6
 
 
 def test_sparse_spreads_evenly_inside_each_segment():
@@ -279,6 +293,9 @@ def test_counted_generators_are_reproducible_and_apart():
     values = {generator(*key).random() for key in [(0, 1, 0, 0), (0, 2, 0, 0), (1, 1, 0, 0)]}
     values |= {generator(0, 1, place, slot).random() for place in range(20) for slot in range(20)}
     assert len(values) == 402  # (0, 1, 0, 0) came twice
+    values = {generator(0, 1, 5, 2, frame).random() for frame in range(20)}
+    assert len(values) == 20
+    assert generator(0, 1, 5, 2).random() in values  # the first frame's
     assert generator(2**40, 1, 10**9, 3).random() == generator(2**40, 1, 10**9, 3).random()
     with pytest.raises(ReidError, match="not -1"):
         generator(-1, 1, 0)
@@ -289,6 +306,8 @@ def test_counted_generators_are_reproducible_and_apart():
 
 def twin(name: str, n: int, t: int, stride: int | None = None, tail: str = "cover") -> list:
     """Each rule again, in plain lists."""
+    if name == "sparse_even_first_of_segment":
+        return [[math.floor(Fraction(i * n, t)) for i in range(t)]]
     if name in ("sparse_first_of_segment", "evenly"):
         frames = list(range(n))
         while len(frames) < t:

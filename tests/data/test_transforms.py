@@ -1,5 +1,7 @@
 """Transforms: what is drawn, what is done with it, and that the two never meet."""
 
+import hashlib
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -161,8 +163,10 @@ def test_shares_are_the_probabilities():
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("size", [(256, 128), (64, 32), (8, 40)])
-def test_boxes_obey_area_aspect_and_border(mode, size):
-    boxes = np.concatenate([erasing_boxes(generator(0, 9, i), mode, 4, size) for i in range(400)])
+@pytest.mark.parametrize(("area", "aspect"), [((0.02, 0.4), (0.3, 3.3)), ((0.1, 0.2), (0.5, 1.5))])
+def test_boxes_obey_area_aspect_and_border(mode, size, area, aspect):
+    how = Augment(erase_mode=mode, erase_area=area, erase_aspect=aspect)
+    boxes = np.concatenate([erasing_boxes(generator(0, 9, i), how, 4, size) for i in range(400)])
     top, left, height, width = boxes.T
     assert (height < size[0]).all()
     assert (width < size[1]).all()
@@ -174,15 +178,16 @@ def test_boxes_obey_area_aspect_and_border(mode, size):
     assert (left + width <= size[1]).all()
     # Rounding moves each side by at most half a pixel.
     whole = size[0] * size[1]
-    assert ((height + 0.5) * (width + 0.5) >= 0.02 * whole).all()
-    assert ((height - 0.5) * (width - 0.5) <= 0.4 * whole).all()
-    assert ((height + 0.5) / (width - 0.5) >= 0.3).all()
-    assert ((height - 0.5) / (width + 0.5) <= 3.3).all()
+    assert ((height + 0.5) * (width + 0.5) >= area[0] * whole).all()
+    assert ((height - 0.5) * (width - 0.5) <= area[1] * whole).all()
+    assert ((height + 0.5) / (width - 0.5) >= aspect[0]).all()
+    assert ((height - 0.5) / (width + 0.5) <= aspect[1]).all()
 
 
 def test_boxes_reach_all_borders_and_areas():
     size = (64, 32)
-    boxes = [erasing_boxes(generator(1, 9, i), "clip_same_box", 1, size)[0] for i in range(2000)]
+    how = Augment(erase_mode="clip_same_box")
+    boxes = [erasing_boxes(generator(1, 9, i), how, 1, size)[0] for i in range(2000)]
     top, left, height, width = np.array(boxes).T
     assert top.min() == left.min() == 0
     assert (top + height).max() == 64
@@ -194,7 +199,8 @@ def test_boxes_reach_all_borders_and_areas():
 
 def test_what_the_modes_share():
     def boxes(mode):
-        return np.array([erasing_boxes(generator(2, 9, i), mode, 5, (256, 128)) for i in range(50)])
+        how = Augment(erase_mode=mode)
+        return np.array([erasing_boxes(generator(2, 9, i), how, 5, (256, 128)) for i in range(50)])
 
     same = boxes("clip_same_box")
     assert (same == same[:, :1]).all()
@@ -215,7 +221,8 @@ def test_what_the_modes_share():
 
 
 def test_no_box_fits_a_single_row():
-    assert (erasing_boxes(generator(0, 9, 0), "per_frame", 3, (1, 9))[:, 2:] == 0).all()
+    how = Augment(erase_mode="per_frame")
+    assert (erasing_boxes(generator(0, 9, 0), how, 3, (1, 9))[:, 2:] == 0).all()
 
 
 # --- one draw a clip ------------------------------------------------------------------------------
@@ -230,9 +237,49 @@ def test_identical_frames_in_identical_frames_out(mode):
         assert identical.all()
     else:  # the shape is each frame's own; clips that are not erased stay identical
         how = Augment(flip=0.5, crop=0.5, erase=0.5, erase_mode=mode)
-        erased = draw(how, range(20), 4, SIZE, seed=0, step=0).box[:, 0, 2] > 0
+        erased = (draw(how, range(20), 4, SIZE, seed=0, step=0).box[..., 2] > 0).any(dim=1)
         assert torch.equal(identical, ~erased)
         assert erased.any()
+
+
+def test_erasing_per_frame_is_decided_for_every_frame():
+    how = Augment(flip=0.5, crop=0.5, erase=0.3, erase_mode="per_frame")
+    draws = draw(how, range(3000), 4, SIZE, seed=0, step=0)
+    erased = (draws.box[..., 2] > 0).float().numpy()
+    assert np.abs(erased.mean(axis=0) - 0.3).max() < 0.03
+    assert np.abs(np.corrcoef(erased.T) - np.eye(4)).max() < 0.06
+    counts = np.bincount(erased.sum(axis=1).astype(int), minlength=5) / 3000
+    binomial = [math.comb(4, k) * 0.3**k * 0.7 ** (4 - k) for k in range(5)]
+    assert np.abs(counts - binomial).max() < 0.03
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_with_a_draw_a_frame_every_frame_is_a_clip_of_its_own(mode):
+    how = Augment(flip=0.5, crop=0.5, erase=0.5, erase_mode=mode, per_frame=True)
+    clips = noise(40, 1, (40, 20)).repeat(1, 4, 1, 1, 1)
+    draws = draw(how, range(40), 4, SIZE, seed=0, step=0)
+    assert draws.box.shape == (160, 1, 4)
+    told = run(clips, how)
+    assert told.shape == (40, 4, 3, *SIZE)
+    flips = draws.flip.view(40, 4).float()
+    assert 0.4 < flips.mean() < 0.6
+    assert (flips.std(dim=1) > 0).sum() > 20
+    alone = replace(how, per_frame=False)
+    first = draw(alone, range(40), 1, SIZE, seed=0, step=0)  # a clip of one frame is the same
+    assert torch.equal(told[:, :1], augment(clips[:, :1], first, alone, SIZE))
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"),
+    [("clip_same_box", "25538b67879b6606"), ("clip_same_place", "3d52ed82028c83f7")],
+)
+def test_draws_are_those_that_records_were_made_with(mode, told):
+    """`reidlib.harmless` says so of every mode but per_frame; the hashes are from before."""
+    how = Augment(flip=0.5, crop=0.5, erase=0.5, erase_mode=mode)
+    draws = draw(how, range(64), 4, (64, 32), seed=3, step=11)
+    parts = (draws.flip, draws.crop, draws.corner, draws.box)
+    raw = b"".join(x.numpy().astype("<i8").tobytes() for x in parts)
+    assert hashlib.sha256(raw).hexdigest()[:16] == told
 
 
 HOW = Augment(flip=0.5, crop=0.5, erase=0.5)

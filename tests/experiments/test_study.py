@@ -73,6 +73,17 @@ def test_full_models_climb_on_validation_people_of_one_world():
         assert long.profile.steps == short.profile.steps * 3 // 2
 
 
+def test_a_budget_is_a_whole_training_of_fewer_steps():
+    found = trials(["budgets"], 2)
+    laptop = profile("laptop")
+    assert [t.arm for t in found[:8]] == [
+        f"tacan-1_{row}-{steps}" for row in ("ca", "minmax") for steps in (125, 250, 500, 750)
+    ]
+    assert {t.world for t in found} == {0, 1}
+    assert found[3].profile == laptop
+    assert differing(found[0], found[3]) == {"arm", "profile.steps"}
+
+
 def test_ten_seeds_share_one_world():
     found = trials(["seeds"])
     assert {t.seed for t in found} == set(range(10))

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from reidlib.losses.cross_entropy import cross_entropy
+from reidlib.losses.focal import focal
 
 LABELS = torch.tensor([2, 0, 1])
 
@@ -32,6 +33,13 @@ def test_equals_loops(smoothing, frames):
     assert loss.item() == pytest.approx(by_loops(rows, labels, smoothing), abs=1e-10)
     correct = sum(max(range(6), key=row.__getitem__) == y for row, y in zip(rows.tolist(), labels))
     assert readings["correct"].item() == pytest.approx(correct / len(rows), abs=1e-12)
+
+
+def test_labels_may_be_short_numbers():
+    z = logits(3, 4, 6)
+    for labels in (LABELS.int(), LABELS.to(torch.uint8)):
+        assert cross_entropy(z, z, labels)[0] == cross_entropy(z, z, LABELS)[0]
+        assert focal(z, z, labels)[0] == focal(z, z, LABELS)[0]
 
 
 def test_gradient():

@@ -10,6 +10,7 @@ from reidlib.models.backbone import (
     small,
 )
 from reidlib.models.initialise import initialise
+from reidlib.models.senet import se_resnet50
 
 DOUBLE = torch.float64
 
@@ -153,6 +154,15 @@ def test_last_stride_one_gives_the_papers_grid():
     assert resnet(50, last_stride=2).map_size(256, 128) == (8, 4)
     with pytest.raises(ValueError, match="not 34"):
         resnet(34)
+
+
+@pytest.mark.parametrize("size", [(64, 32), (57, 29), (65, 50), (100, 50)])
+def test_map_size_is_what_comes_out_whatever_the_stem_pads(size):
+    nets = [small(), resnet(18), resnet(18, stem_padding=0)]
+    nets += [se_resnet50(), se_resnet50(stride_on="3x3", stem_pool="torch", last_stride=1)]
+    for net in nets:
+        maps, _ = net.eval()(torch.zeros(1, 1, 3, *size))
+        assert tuple(maps.shape[-2:]) == net.map_size(*size)
 
 
 def test_frame_average():

@@ -128,6 +128,13 @@ def test_inverse_is_the_reciprocal_of_each_entry():
         torch.testing.assert_close(rows, torch.ones_like(rows))
 
 
+def test_one_pooled_position_has_no_complement_and_no_nan():
+    m = stir(build_rival("non_local_inverse", 4, affinity="complement"))
+    assert m.affinity == "complement"
+    x = draw(2, 1, 4, 2, 2)
+    assert m(x).isfinite().all()
+
+
 def test_affinities_differ():
     x = draw(1, 2, 4, 4, 4)
     results = []

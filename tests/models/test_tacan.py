@@ -338,6 +338,25 @@ def test_padding_never_counts():
     assert (module(wider, mask).weights[~mask] == 0).all()
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_padding_leaves_no_trace_in_the_norm_or_a_gradient(training):
+    clips, mask = draw(3, 5, 6), torch.arange(5) < torch.tensor([5, 2, 1])[:, None]
+    found = []
+    for padding in (0.0, 1e3, torch.nan):
+        torch.manual_seed(0)
+        module = ClipAttention(6, 4, embed_norm="bn_relu").double().train(training)
+        module(torch.where(mask[..., None], clips, padding), mask).feature.square().sum().backward()
+        weights = [p.grad for p in (module.embed.weight, module.score.weight, module.norm.weight)]
+        found.append([*weights, module.norm.running_mean, module.norm.running_var])
+    for one in zip(*found):
+        assert one[0].isfinite().all()
+        close(one[0], one[1])
+        close(one[0], one[2])
+    real = module.rectify(module.norm(module.embed(clips[mask])))
+    close(module.embedded(clips, mask)[mask], real)
+    assert (module.embedded(clips, mask)[~mask] == 0).all()
+
+
 @pytest.mark.parametrize("gate", [*GATES, "unit"])
 def test_clips_have_no_order_but_frames_have(gate):
     model, maps = on_maps(gate=gate), draw(5, 3, 6, 3, 2).relu()

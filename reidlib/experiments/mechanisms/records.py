@@ -28,7 +28,7 @@ from reidlib.models import MODELS
 from reidlib.recipes import recipe
 from reidlib.records import commit, machine, read_fields
 from reidlib.seeing.truth import Estimate, estimate
-from reidlib.sources import behind
+from reidlib.sources import behind, differing
 from reidlib.weights import digest
 
 FORMAT, FOLDER = 1, "truth"
@@ -81,8 +81,7 @@ class TruthRecord:
         if self.data["version"] != VERSION and self.data["scenes"]:
             return f"the data are at version {VERSION} now, were at {self.data['version']}"
         now, then = _sources(self.claim), self.code["sources"]
-        changed = [name for name in {**then, **now} if then.get(name) != now.get(name)]
-        if changed:
+        if changed := differing(then, now, {}):
             return f"{', '.join(changed)} changed"
         folder = checkpoints or data_folder("checkpoints")
         for about in self.models.values():
