@@ -164,7 +164,8 @@ def small(
     """The laptop's network: on 64x32 frames maps of 16x8 after layer2 and 8x4 after layer3 and 4.
 
     It keeps the proportions of the papers' networks at a hundredth of their cost; on 128x64
-    frames its last maps are 16x8, the papers' own grid.
+    frames its last maps are 16x8, the papers' own grid. Squeeze-and-excitation reduces by 16, and
+    to 4 at least.
     """
     stem = {
         "conv1": nn.Conv2d(3, channels[0], 3, stride=2, padding=1, bias=False),

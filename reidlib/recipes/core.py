@@ -109,7 +109,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Profile:
-    """How big a run is. It changes size, never method."""
+    """How big a run is, and in what precision it counts. It changes size, never method."""
 
     name: str
     height: int | None  # None: the recipe's own size

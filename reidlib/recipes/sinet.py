@@ -212,7 +212,8 @@ CONTROLS: tuple[Recipe, ...] = (
         sampler=Sampler(8, 4, "chunked_distinct"),
     ),
     replace(
-        FULL, name="sinet/code", summary="SINet as its authors' program has it", table="", row="",
+        FULL, name="sinet/code", summary="SINet with the modules of its authors' program", table="",
+        row="",
         also=(), base="sinet", control=True, options=PRESETS["code"],
         small={"idm": _widths(16)},
         backbone={"stem_padding": 0},

@@ -6,7 +6,7 @@ without purity and silhouette, which are taken where the embeddings really are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,13 +16,16 @@ from torch import Tensor
 from reidlib.errors import ReidError
 
 
-def choose_people(pids: Sequence[int], count: int = 5, seed: int = 0) -> np.ndarray:
+def choose_people(
+    pids: Sequence[int], among: Collection[int], count: int = 5, seed: int = 0
+) -> np.ndarray:
     """Rows of `count` identities with at least two tracklets, drawn by a seed: ascending.
 
-    Distractors and junk (0 and below) are nobody.
+    among: who may be drawn, such as the people of the queries. Which numbers stand for distractors
+    and junk is each data set's own affair; no query shows either.
     """
     labels = np.asarray(pids)
-    known, numbers = np.unique(labels[labels > 0], return_counts=True)
+    known, numbers = np.unique(labels[np.isin(labels, [*among])], return_counts=True)
     known = known[numbers > 1]
     if len(known) < count:
         raise ReidError(
