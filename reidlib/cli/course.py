@@ -101,6 +101,8 @@ def grade(
 
 
 def _told(report: Report, out: Path) -> str:
+    from reidlib.course.grading import PROBLEMS
+
     rows = [
         [g.student, g.set, f"{g.points:g} of {g.most:g}", f"{g.unread:g}", f"{g.seconds:.0f} s"]
         for g in report.graded
@@ -110,6 +112,7 @@ def _told(report: Report, out: Path) -> str:
         stopped = [f"stopped: {g.stopped}"] if g.stopped else []
         lines += [f"{g.student} {g.set}: {note}" for note in stopped + g.notes]
     lines += [f"not graded: {problem}" for problem in report.problems]
+    lines += [f"(these lines are in {out / PROBLEMS}, too)"] if report.problems else []
     lines += [f"put back after a submission changed it: {path}" for path in report.mended]
     holds = [text for lock, text in LOCKS.items() if lock in report.locks]
     fails = [text for lock, text in LOCKS.items() if lock not in report.locks and lock != "user"]

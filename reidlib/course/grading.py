@@ -19,6 +19,7 @@ from reidlib.course.sets import Course, code_cells, flag
 from reidlib.errors import ReidError
 from reidlib.files import writable_folder, write_text
 
+PROBLEMS = "problems.txt"
 _PICTURE = 4 << 20  # characters of one picture
 
 
@@ -67,6 +68,8 @@ def grade(
     pool: where submissions run; only: one set; feedback: write the students' pages, too.
     start: told how many steps there are; what it returns is told each step's name when it is done.
 
+    What could not be graded is in the report, and in problems.txt, empty where nothing is.
+
     First the course's own solutions run: what does not give them all their points is a fault of
     the installation, and a ReidError. Then all submissions, confined, side by side. Only when the
     last has ended does nbgrader read the outputs and write marks and feedback.
@@ -102,6 +105,7 @@ def grade(
         step(f"{submission.student} {submission.set}")
     if found:
         book.export()
+    write_text(out / PROBLEMS, "".join(f"{problem}\n" for problem in problems))
     report = Report(_graded(book.marks(), found, results), problems, locks, mended)
     return report
 

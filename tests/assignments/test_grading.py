@@ -142,6 +142,8 @@ def test_changed_and_missing_tests_are_put_right_and_told(graded: Class) -> None
 
 def test_what_cannot_be_graded_is_told_by_name(graded: Class) -> None:
     told = dict(line.split(": ", 1) for line in graded.report.problems)
+    left = (graded.out / "problems.txt").read_text(encoding="utf-8").splitlines()
+    assert left == graded.report.problems
     assert told.keys() == {
         "toy.ipynb", "jo/toy.ipynb", "kim/homework.ipynb", "lea", "bad[name]", "mia/toy.ipynb",
         "ned/toy.ipynb",
