@@ -108,6 +108,7 @@ def _told(
 _BY_SLOT: tuple[tuple[str, Literal[1, -1]], ...] = (
     ("parts, last slot less slot 0", 1), ("breadth, later slots", 1),
     ("overlap with slot 0, later slots", 1), ("background, later slots", -1), ("deletion", -1),
+    ("insertion", 1),
 )  # fmt: skip
 
 _TRSA = (
@@ -201,9 +202,11 @@ _RGSA = (
             ("person where small", 1),
         ))
         + _told("rgsa-1/rgsa", "rgsa-1/baseline", "misalignment", (
-            ("pointing", 1), ("iou", 1), ("deletion", -1),
+            ("pointing", 1), ("iou", 1), ("deletion", -1), ("insertion", 1),
         ))
-        + _told("rgsa-1/rgsa", "rgsa-1/rgsa, random map", "misalignment", (("deletion", -1),))
+        + _told("rgsa-1/rgsa", "rgsa-1/rgsa, random map", "misalignment", (
+            ("deletion", -1), ("insertion", 1),
+        ))
         + _told("rgsa-1/rgsa", "centre", "misalignment", (("person", 1),))
         + _told("rgsa-1/rgsa, own attention", "even", "misalignment", (("person", 1),)),
     ),
@@ -376,7 +379,9 @@ _SINET = (
         + _asked("sinet-2/sbm", "sinet-2/base", "lookalike", (("parts, later slots", 1),))
         + _told("sinet-2/sbm", "sinet-2/base", "lookalike", _BY_SLOT)
         + _told("sinet-2/sbm", "sinet-3/non-local", "lookalike", _BY_SLOT)
-        + _told("sinet-2/sbm", "sinet-2/sbm, random map", "lookalike", (("deletion", -1),))
+        + _told("sinet-2/sbm", "sinet-2/sbm, random map", "lookalike", (
+            ("deletion", -1), ("insertion", 1),
+        ))
         + _told("sinet-2/sbm", "centre", "lookalike", (("person", 1),)),
     ),
     Claim(

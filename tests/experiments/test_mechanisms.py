@@ -209,7 +209,7 @@ def test_salient_to_broad_and_back(cache, tmp_path, monkeypatch, broad) -> None:
     monkeypatch.setattr(
         lab, "cams", lambda name, scene, seen: parts_lit(seen, late.get(name, narrow))
     )
-    monkeypatch.setattr(lab, "deletions", lambda name, seen, maps: {})
+    monkeypatch.setattr(lab, "perturbations", lambda name, seen, maps: {})
     found = judged("S8", lab, tmp_path)
     words = {str(o.asked): o.verdict for o in found.observed if o.asked.decides}
     assert found.verdict == (HOLDS if broad else OPPOSITE), words

@@ -201,22 +201,24 @@ class Lab:
             self._cams[recipe, scene] = [cam_maps(arm, dataset, one).cpu() for one in seen]
         return self._cams[recipe, scene]
 
-    def deletions(
+    def perturbations(
         self, recipe: str, seen: Sequence[Seen], maps: Sequence[Tensor]
-    ) -> dict[str, np.ndarray]:
-        """Area under each clip's deletion curve, by its map and by noise: source -> (people,).
+    ) -> dict[tuple[str, str], np.ndarray]:
+        """Areas under each clip's curves of `perturbation`, by its map and by noise.
 
-        Of the first 24 people; NaN of the others.
+        (source, "deletion" or "insertion") -> (people,), of the first 24 people; NaN of the others.
         """
         model = self.arm(recipe).model
         rivals = [references(own[0], seed)["random"][None] for seed, own in enumerate(maps)]
         found = {}
         for source, pictures in ((recipe, maps), (f"{recipe}, random map", rivals)):
-            areas = found[source] = np.full(len(seen), np.nan)
+            for name in ("deletion", "insertion"):
+                found[source, name] = np.full(len(seen), np.nan)
             for i, (one, picture) in enumerate(zip(seen[:LOOKED_AT], pictures)):
                 if picture.isfinite().all():
                     curve = perturbation(model, one.clips, picture, steps=4)
-                    areas[i] = area(curve, "deletion")
+                    for name in ("deletion", "insertion"):
+                        found[source, name][i] = area(curve, name)
         return found
 
 

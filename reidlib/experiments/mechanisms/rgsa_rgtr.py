@@ -33,8 +33,8 @@ def framing(lab: Lab) -> Readings:
         found.add(scene, recipe, "person where small", where(small, person), people)
         bright = brightness(flat, truth["visible"])
         found.add(scene, recipe, "brightness of the person, one scale", bright, people)
-        for source, areas in lab.deletions(recipe, seen, maps).items():
-            found.add(scene, source, "deletion", areas, owners)
+        for (source, name), areas in lab.perturbations(recipe, seen, maps).items():
+            found.add(scene, source, name, areas, owners)
         own = [s.output.maps.get("spatial_attention") for s in seen]
         if own[0] is not None:
             weights = torch.cat([m for m in own if m is not None]).flatten(0, 1)

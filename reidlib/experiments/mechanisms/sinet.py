@@ -60,8 +60,8 @@ def salient_to_broad(lab: Lab) -> Readings:
             found.add(scene, recipe, f"{name}, later slots", values[:, 1:].nanmean(1), owners)
         bright = part_brightness(flat, truth["parts"], truth["visible"]).reshape(b, t, -1)
         found.add(scene, recipe, "salient part beyond the others", _kept(bright), owners)
-        for source, areas in lab.deletions(recipe, seen, maps).items():
-            found.add(scene, source, "deletion", areas, owners)
+        for (source, name), areas in lab.perturbations(recipe, seen, maps).items():
+            found.add(scene, source, name, areas, owners)
     return found
 
 
