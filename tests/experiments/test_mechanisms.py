@@ -217,6 +217,72 @@ def test_salient_to_broad_and_back(cache, tmp_path, monkeypatch, broad) -> None:
     assert drift.verdict == (HOLDS if broad else OPPOSITE)
 
 
+@pytest.mark.parametrize("found_by", ["rgsa-1/rgsa", "rgsa-1/baseline"])
+def test_maps_that_find_the_person_and_maps_that_find_what_is_behind(
+    cache, tmp_path, monkeypatch, found_by
+) -> None:
+    """One model lights the person, evenly; the other all but the person, and half the head."""
+
+    def cams(name: str, scene: str, seen: list[Seen]) -> list[torch.Tensor]:
+        maps = []
+        for one in seen:
+            visible, head = one.truth["visible"], one.truth["parts"] == 1
+            lit = visible.float() if name == found_by else 1 - visible.float() + 0.5 * head
+            maps.append((lit + 1e-3)[None])
+        return maps
+
+    still = Planted("middle")
+    lab = given(cache, rgsa_1__baseline=still, rgsa_1__rgsa=still)
+    monkeypatch.setattr(lab, "cams", cams)
+    monkeypatch.setattr(lab, "perturbations", lambda name, seen, maps: {})
+    found = judged("R7", lab, tmp_path)
+    word = HOLDS if found_by == "rgsa-1/rgsa" else OPPOSITE
+    assert {str(o.asked): o.verdict for o in found.observed if o.asked.decides} == dict.fromkeys(
+        (str(o.asked) for o in found.observed if o.asked.decides), word
+    )
+    assert found.verdict == word
+
+
+@pytest.mark.parametrize(("collapsed", "word"), [(True, HOLDS), (False, OPPOSITE)])
+def test_heads_that_fall_onto_one_picture(cache, tmp_path, collapsed, word) -> None:
+    """Of four heads all are alike and half are dead, or none; the other model is the reverse."""
+
+    def heads(alike: bool) -> Given:
+        def make(clips: torch.Tensor) -> dict[str, torch.Tensor]:
+            noise = torch.Generator().manual_seed(int(clips.double().sum().abs() * 1e3) % 2**31)
+            maps = torch.rand(len(clips), 1 if alike else 4, 1, 2, 4, 2, generator=noise)
+            maps = maps.expand(-1, 4, -1, -1, -1, -1).flatten(1, 2).clone()
+            if alike:
+                maps[:, 2:] = 0
+            return {"layer3_1.salient_attention": maps}
+
+        return Given(make)
+
+    lab = given(cache, sinet_2__sbm=heads(not collapsed), sinet_3__sbm_without_l1=heads(collapsed))
+    told = {o.asked.question: o.verdict for o in judged("S2", lab, tmp_path).observed}
+    assert told == {"likeness of heads": word, "share of dead heads": word}
+
+
+def test_what_attention_costs_is_told_in_milliseconds(cache, tmp_path, monkeypatch) -> None:
+    """A clock that a forward moves by 3 s with attention and by 2 s without."""
+    from reidlib.experiments.mechanisms import trsa
+    from reidlib.seeing import catalogue
+
+    now = [0.0]
+
+    def untrained(name: str, size: str) -> SimpleNamespace:
+        spent = 3.0 if name == "trsa-1/sam" else 2.0
+        model = lambda frames: now.__setitem__(0, now[0] + spent)  # noqa: E731
+        return SimpleNamespace(model=model, recipe=recipe(name), profile=profile("smoke"))
+
+    monkeypatch.setattr(catalogue, "untrained", untrained)
+    monkeypatch.setattr(trsa.time, "perf_counter", lambda: now[0])
+    numbers = MECHANISMS["T6"].function(lab_of(cache)).numbers
+    assert {name.split(", ")[1]: value for name, value in numbers.items()} == pytest.approx(
+        {"trsa-1/sam": 3000, "trsa-1/triplet": 2000}
+    )
+
+
 @pytest.mark.parametrize(("follow", "word"), [(True, HOLDS), (False, OPPOSITE)])
 def test_responses_that_follow_their_part_or_stay(
     cache, tmp_path, monkeypatch, follow, word
