@@ -16,6 +16,7 @@ from reidlib.cli import (
     project,
     promenade,
     runs,
+    show,
     tables,
     truth,
 )
@@ -41,6 +42,7 @@ for room in (
     embeddings,
     promenade,
     lists,
+    show,
     project,
     course,
 ):

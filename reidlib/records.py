@@ -25,7 +25,7 @@ from reidlib import __version__
 from reidlib.errors import ReidError
 from reidlib.files import ROOT, write_text
 from reidlib.recipes import recipes
-from reidlib.recipes.core import PROFILES, Recipe, plan
+from reidlib.recipes.core import PROFILES, Recipe, plan, shaping
 from reidlib.recipes.edit import from_dict
 from reidlib.sources import differing, sources
 from reidlib.training import Trained
@@ -78,7 +78,7 @@ class Record:
         known = recipes().get(self.recipe["name"])
         if known is None:
             return f"there is no recipe {self.recipe['name']} any more"
-        if plain(asdict(known)) != self.recipe:
+        if shaping(plain(asdict(known))) != shaping(self.recipe):
             return "the recipe has changed"
         profile = PROFILES.get(self.profile["name"])
         if profile is None or plain(asdict(profile)) != self.profile:

@@ -6,9 +6,11 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from torch import Tensor
+from torch import Tensor, nn
 
+from reidlib.build import build
 from reidlib.data.tracklets import TrackletDataset
+from reidlib.errors import ReidError
 from reidlib.evaluation import Score
 from reidlib.extraction import embed_subsets, score_subsets
 from reidlib.recipes.core import Profile, Recipe
@@ -25,6 +27,19 @@ class Done(NamedTuple):
     score: Score
     record: Record
     path: Path
+
+
+def check(recipe: Recipe, profile: Profile, num_classes: int = 2) -> nn.Module:
+    """The recipe's model with drawn weights, to see that it can be built before data are made.
+
+    Raises ReidError where its options do not fit together, in the model's own words.
+    """
+    try:
+        return build(recipe, profile, num_classes, pretrained=False).model
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ReidError(
+            f"{recipe.name} cannot be built at the size of profile {profile.name}: {error}"
+        ) from error
 
 
 def run(

@@ -37,7 +37,7 @@ def test_options_reach_the_model_and_small_replaces_them():
     assert build(wordy, SMOKE, 5).model.frame_classifier is None
     big = replace(SMOKE, small=False)
     assert build(wordy, big, 5).model.frame_classifier is not None
-    with pytest.raises(TypeError, match="unknown"):
+    with pytest.raises(ValueError, match="no option 'unknown'"):
         build(replace(BASELINE, options={"unknown": 1}), SMOKE, 5)
 
 

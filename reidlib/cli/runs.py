@@ -65,7 +65,7 @@ def train(
     from reidlib.recipes import recipe as find_recipe
     from reidlib.recipes.core import plan
     from reidlib.recipes.edit import override
-    from reidlib.run import run
+    from reidlib.run import check, run
 
     chosen, how_big = find_recipe(recipe), find_profile(profile)
     place = _device(device) if device else None  # checked before anything is rendered
@@ -75,6 +75,7 @@ def train(
         else:
             chosen = override(chosen, name, value)
     height, width = plan(chosen, how_big).size
+    check(chosen, how_big)
     asked = {"size": size, "scenario": scenario, "world": world, "height": height, "width": width}
     asked = asked if data == "promenade" else {"size": (height, width)}
     dataset = open_data(data, root, {**asked, **assignments(options)})

@@ -16,7 +16,7 @@ from reidlib.files import data_folder
 from reidlib.recipes import profile as find_profile
 from reidlib.recipes import recipe as find_recipe
 from reidlib.recipes import recipes
-from reidlib.recipes.core import Profile, Recipe, plan
+from reidlib.recipes.core import Profile, Recipe, plan, shaping
 from reidlib.records import Record, read_record
 
 HALVED = ("ilids", "prid")  # data sets whose protocol averages over ten halvings: run k, halving k
@@ -242,7 +242,12 @@ def trained_by(recipe: Recipe, profile: Profile) -> str:
     """One word for all that a recipe's training depends on, of now."""
     from reidlib.sources import TRAINING, sources
 
-    shapes = [asdict(recipe), asdict(profile), sources(recipe, TRAINING), shipped(recipe, profile)]
+    shapes = [
+        shaping(asdict(recipe)),
+        asdict(profile),
+        sources(recipe, TRAINING),
+        shipped(recipe, profile),
+    ]
     return hashlib.sha256(json.dumps(shapes, sort_keys=True).encode()).hexdigest()[:12]
 
 

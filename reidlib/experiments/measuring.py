@@ -32,6 +32,7 @@ from reidlib.experiments.study_records import why_stale
 from reidlib.extraction import evaluate
 from reidlib.histogram import count_colours, score_colours
 from reidlib.recipes import profile, recipe
+from reidlib.recipes.core import shaping
 from reidlib.records import Record, commit, load_records, machine, make_record, plain, write_record
 from reidlib.sources import behind, differing
 from reidlib.training import Trained, describe, train
@@ -92,10 +93,11 @@ def measure_doses(
             chosen, size, _test(data, data.scenario, world), seed=world,
             out=runs / f"doses-world{world}",
         )  # fmt: skip
-    asked = (plain(asdict(chosen)), plain(asdict(size)))
+    asked = (shaping(plain(asdict(chosen))), plain(asdict(size)))
     record = _earlier(
         folder, trained.sources,
-        lambda known: (known.recipe, known.profile) == asked and data.is_of(known, world),
+        lambda known: (shaping(known.recipe), known.profile) == asked
+        and data.is_of(known, world),
     )  # fmt: skip
     scores = dict(record.scores) if record else {}
     queries: dict[str, Any] = dict(record.notes["queries"]) if record else {"ap": {}}

@@ -50,7 +50,7 @@ from reidlib.files import data_folder
 from reidlib.recipes import PAPERS
 from reidlib.recipes import profile as find_profile
 from reidlib.recipes import recipe as find_recipe
-from reidlib.recipes.core import Profile, Recipe
+from reidlib.recipes.core import Profile, Recipe, shaping
 from reidlib.records import Record, make_record, plain, read_record, write_record
 
 PARTS = (
@@ -267,7 +267,7 @@ def outdated(record: Record, trial: Trial) -> str:
     """
     if record.profile != plain(asdict(trial.profile)):
         return "the profile has changed"
-    if record.recipe != plain(asdict(trial.recipe)):
+    if shaping(record.recipe) != shaping(plain(asdict(trial.recipe))):
         return "the recipe has changed"
     if reason := why_stale(record):
         return reason

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,12 +33,19 @@ def build_model(
 ) -> nn.Module:
     """The model `name` on a backbone, for clips of `frames` frames of `size` = (height, width).
 
-    options are the model's own keyword arguments; an unknown one is refused by name.
+    options are the model's own keyword arguments. Raises ValueError for a model or an option that
+    does not exist, with those that do, and for values that do not fit together.
     """
     if name not in MODELS:
         raise ValueError(f"no model {name!r}; there are {', '.join(MODELS)}")
     module, cls = MODELS[name].split(":")
-    model: nn.Module = getattr(import_module(module), cls)(
-        backbone, num_classes, frames=frames, size=size, **options
-    )
+    make = getattr(import_module(module), cls)
+    given = ("backbone", "num_classes", "frames", "size")
+    known = [option for option in signature(make).parameters if option not in given]
+    for option in options:
+        if option not in known:
+            raise ValueError(
+                f"{name} has no option {option!r}; it has {', '.join(known) or 'none'}"
+            )
+    model: nn.Module = make(backbone, num_classes, frames=frames, size=size, **options)
     return model

@@ -17,7 +17,7 @@ class Baseline(nn.Module):
         activations differ little, and the triplet loss is content with no distance at all.
     """
 
-    pool_maps: tuple[str, ...] = ()
+    pool_maps: tuple[str, ...] = ()  # maps that `pool` needs beside the embedding
 
     def __init__(
         self,

@@ -331,7 +331,7 @@ class FGRA(nn.Module):
     "aligned" (b, n, i, c). Any number of frames, any size whose map rows divide into the regions.
     """
 
-    pool_maps: tuple[str, ...] = ()
+    pool_maps: tuple[str, ...] = ()  # maps that `pool` needs beside the embedding
 
     def __init__(
         self,

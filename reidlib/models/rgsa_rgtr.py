@@ -24,8 +24,8 @@ The paper does not say
   frame's size and the clip's length are fixed when the model is built;
 * which frame feature the frame classifier reads: f_t of Eq. 6 (`refined=True`: that of Eq. 9);
   whether the two classifiers are one: two;
-* the inner product of Table 1: raw, over C, so that it stands beside the features in one product
-  ("inner"); "embedded" takes it between theta and phi;
+* the inner product of Table 1: of the features themselves, divided by C, so that it stands beside
+  them in one product ("inner"); "embedded" takes it between theta and phi;
 * initial weights: Kaiming normal by fan-out for new layers, normal 0.001 for classifiers;
 * batch norm on several devices: `reidlib.parallel` pools over all of them, pairs included.
 
@@ -271,7 +271,7 @@ def guide(x: Tensor, relation: Relation | None, w: nn.Linear, bn: nn.Module) -> 
 class RGSA(nn.Module):
     """Eq. 3-6: what of each position and channel enters a frame's feature.
 
-    relation: an untied relation over `positions` features of `channels` numbers, or None.
+    relation: a relation of its own, over `positions` features of `channels` numbers, or None.
     """
 
     def __init__(self, channels: int, positions: int, relation: Relation | None) -> None:
@@ -291,7 +291,7 @@ class RGSA(nn.Module):
             )
         x = rearrange(features.flatten(end_dim=-4), "g c h w -> g (h w) c")
         evidence = guide(x, self.relation, self.w_a, self.bn_a)
-        shares = F.logsigmoid(evidence).softmax(dim=1)  # a / sum of a, where all a round to 0 too
+        shares = F.logsigmoid(evidence).softmax(dim=1)  # a / sum_i a, also where every a underflows to 0
         f = (shares * x).sum(dim=1)  # Eq. 6
         maps = rearrange(evidence.sigmoid(), "g (h w) c -> g c h w", h=height)  # Eq. 5
         return f.unflatten(0, features.shape[:-3]), maps.unflatten(0, features.shape[:-3])
@@ -331,7 +331,7 @@ class RGSARGTR(nn.Module):
     embedding_width, relation_width: C/r1 and C/r2; 64 and 8 are the paper's 2048/32 and 2048/256.
     """
 
-    pool_maps: tuple[str, ...] = ()
+    pool_maps: tuple[str, ...] = ()  # maps that `pool` needs beside the embedding
 
     def __init__(
         self,

@@ -462,7 +462,7 @@ class SINet(nn.Module):
     projection: whether training needs the head "projection"; None: if there is an SBM.
     """
 
-    pool_maps: tuple[str, ...] = ()
+    pool_maps: tuple[str, ...] = ()  # maps that `pool` needs beside the embedding
 
     def __init__(
         self,

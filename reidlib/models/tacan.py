@@ -140,7 +140,8 @@ class Tracklets(NamedTuple):
 class ClipAttention(nn.Module):
     """Eq. 1-3: two linear layers read f_C, one scores a clip, the other embeds it.
 
-    score: False leaves the scoring layer out (with gate "unit": the embedding alone, row 3e).
+    score: False leaves the scoring layer out (with gate "unit": the embedding alone, row 3e). Masks
+    are for padded batches of tracklets; the network below has none.
     """
 
     def __init__(
@@ -287,7 +288,8 @@ class TACAN(nn.Module):
     def pool(self, clips: Output) -> Tensor:
         """The m clips of one tracklet -> its feature (d,), Eq. 3 (their mean without weights).
 
-        An embedding holds its own weight already, except the softmax's: alone, a clip has one.
+        An embedding holds its own weight already, except with the softmax gate: a clip alone has
+        weight one there, so the weights come from the scores of all clips.
         """
         weighted = clips.embedding
         if not self.pool_maps:

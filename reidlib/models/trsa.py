@@ -22,8 +22,8 @@ Differs from the paper
   is uniform, and the module is average pooling. Only sqrt(C) leaves both the attention and the
   penalty something to do: that is the default. `sum` is as printed; `mean` divides by C; `linear`
   is R / sum R, without softmax, as in the parameter-free attention that the paper cites.
-* Figure 1 draws average pooling behind the attention, which divides the features by HW, until
-  distances fall below the triplet's margin. The default is the sum, under which uniform attention
+* Figure 1 draws average pooling behind the attention, which divides the features by HW once more,
+  so that all distances lie below the triplet's margin. The default is the sum, under which uniform attention
   is exactly the baseline; `pooling="gap"` is the literal one.
 * p of Eq. 7 is the sigmoid of the true logit, which says nothing about the other classes; the
   default is the softmax, the printed form an option (`reidlib.losses.focal`).
@@ -111,11 +111,13 @@ def concentration_and_overlap(alpha: Tensor) -> tuple[Tensor, Tensor]:
 class TRSA(nn.Module):
     """Figure 1: backbone, spatial attention, average over time; one feature for all losses.
 
-    attention: a form of Eq. 2, or None for average pooling in space (Table 1's baseline).
+    attention: a form of Eq. 2 ("sum", temperature 1, is the printed one), or None for average pooling
+        in space (Table 1's baseline). pooling: of the weighted maps, their "sum" or, as Figure 1
+        draws it, their average ("gap").
     frames, size: any; the model has no parameters that depend on them.
     """
 
-    pool_maps: tuple[str, ...] = ()
+    pool_maps: tuple[str, ...] = ()  # maps that `pool` needs beside the embedding
 
     def __init__(
         self,

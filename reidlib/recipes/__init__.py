@@ -15,6 +15,22 @@ PAPERS = {
     "tacan": "TACAN",
     "sinet": "SINet",
 }
+# Rows that the run of another row fills, by the names that they would have.
+SAME = {
+    "trsa-1/trsa": "trsa",
+    "rgsa-1/rgsa_rgtr": "rgsa_rgtr",
+    "rgsa-2/32-256": "rgsa_rgtr",
+    "fgra-2/fgra": "fgra",
+    "fgra-fig4/regions-4": "fgra",
+    "tacan-1/tacan": "tacan",
+    "sinet-2/sinet": "sinet",
+    "sinet-3/sinet": "sinet",
+    "sinet-3/sbm": "sinet-2/sbm",
+    "sinet-3/idm": "sinet-2/idm",
+    "sinet-3/2-idm": "sinet-2/idm",
+    "sinet-fig5a/3": "sinet-2/sbm",
+    "sinet-fig5b/4": "sinet-2/idm",
+}
 MODULES = ("baseline", "trsa", "rgsa_rgtr", "fgra", "tacan", "sinet")
 
 
@@ -32,10 +48,12 @@ def recipes() -> dict[str, Recipe]:
 def recipe(name: str) -> Recipe:
     """The recipe `name`, or a ReidError that names the nearest ones."""
     known = recipes()
+    if name in SAME:
+        raise ReidError(f"{name} is the same run as {SAME[name]}, and goes by that name")
     if name not in known:
         from difflib import get_close_matches
 
-        near = get_close_matches(name, known, n=3, cutoff=0.4)
+        near = get_close_matches(name.lower(), known, n=3, cutoff=0.4)
         hint = f"did you mean {' or '.join(near)}?" if near else "see `reid recipes`"
         raise ReidError(f"no recipe {name!r}; {hint}")
     return known[name]

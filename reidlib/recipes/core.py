@@ -107,6 +107,15 @@ class Recipe:
     backbone: Mapping[str, Any] = field(default_factory=dict)  # last_stride, se, ...
 
 
+# What a recipe is called and compared with; a run is the same whatever stands here.
+LABELS = ("summary", "paper", "table", "row", "also", "base", "control")
+
+
+def shaping(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a recipe as plain data, all that shapes a run: two that agree in it are one."""
+    return {name: value for name, value in recipe.items() if name not in LABELS}
+
+
 @dataclass(frozen=True)
 class Profile:
     """How big a run is, and in what precision it counts. It changes size, never method."""
@@ -141,9 +150,12 @@ class Plan:
 def plan(recipe: Recipe, profile: Profile) -> Plan:
     """What a recipe becomes at a profile's size.
 
-    Raises ReidError where a training clip holds several clips and the test's length is left open.
+    Raises ReidError for clips without frames, and where a training clip holds several clips and the
+    test's length is left open.
     """
     frames = recipe.small_clip_length if profile.small else recipe.clip_length
+    if frames < 1:
+        raise ReidError(f"clips have at least 1 frame, not {frames}")
     several = recipe.options.get("clips_per_tracklet", 1)
     if several != 1 and recipe.test.length is None:
         raise ReidError(

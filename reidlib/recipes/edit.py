@@ -22,7 +22,7 @@ def override(item: T, name: str, value: Any) -> T:
         raise ReidError(f"{type(item).__name__} has no {name!r}; it has {', '.join(known)}")
     old = getattr(item, name)
     if isinstance(old, Mapping) and rest:
-        return replace(item, **{name: {**old, rest: value}})  # type: ignore[type-var]
+        return replace(item, **{name: _within(old, rest, value)})  # type: ignore[type-var]
     if is_dataclass(old):
         if not rest:
             raise ReidError(f"{name} has parts: set {name}.{fields(old)[0].name}, for instance")
@@ -31,6 +31,17 @@ def override(item: T, name: str, value: Any) -> T:
     if rest or not _fits(value, kind):
         raise ReidError(f"{name} of {type(item).__name__} is {kind}, not {value!r}")
     return replace(item, **{name: value})  # type: ignore[type-var]
+
+
+def _within(old: Mapping[str, Any], name: str, value: Any) -> dict[str, Any]:
+    """The mapping with one value more or another; a name that is there may have dots of its own."""
+    first, _, rest = name.partition(".")
+    if name in old or not rest:
+        return {**old, name: value}
+    inner = old.get(first, {})
+    if not isinstance(inner, Mapping):
+        raise ReidError(f"{first} is {inner!r}, which has no part {rest!r}")
+    return {**old, first: _within(inner, rest, value)}
 
 
 def from_dict(kind: type[T], values: Mapping[str, Any]) -> T:

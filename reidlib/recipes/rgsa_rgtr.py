@@ -139,7 +139,7 @@ TABLE_1 = (
     _row(
         "rgsa-1/inner-product",
         "RGSA+RGTR (IP) + L_total",
-        "raw inner product in place of the relation module",
+        "inner product of the features themselves in place of the relation module",
         relation="inner",
     ),
     FULL,

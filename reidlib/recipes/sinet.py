@@ -107,10 +107,9 @@ def _rival(name: str, summary: str, row: str = "", **changes: Any) -> Recipe:
     )  # fmt: skip
 
 
-def _idm(count: int, blocks: tuple[int, ...], small: tuple[int, ...]) -> Recipe:
-    where = f"base and {count} IDM after layer2's blocks {', '.join(map(str, blocks))}"
+def _idm(count: int, where: str, blocks: tuple[int, ...], small: tuple[int, ...]) -> Recipe:
     return replace(
-        IDM, name=f"sinet-3/{count}-idm", summary=where, table="sinet-3",
+        IDM, name=f"sinet-3/{count}-idm", summary=f"base and {where}", table="sinet-3",
         row=f"base. + {count} IDM", also=(), options={**NO_SBM, "idm_blocks": blocks},
         small={"idm_blocks": small, **IDM.small},
     )  # fmt: skip
@@ -130,7 +129,7 @@ TABLE_3: tuple[Recipe, ...] = (
         "base. + Non-local (inverse)", options={"rival": "non_local_inverse"},
     ),
     _rival(
-        "gc", "base and two global context blocks, ratio 16, in IDM's places", "base. + GC block",
+        "gc", "base and two global context blocks in IDM's places", "base. + GC block",
         options={"rival": "global_context"}, small={"rival_options": {"hidden": 4}},
     ),
     _sbm(
@@ -146,8 +145,8 @@ TABLE_3: tuple[Recipe, ...] = (
         "base. + SBM (Same Pos.)", options={"sbm_blocks": (4, 4, 4)},
         small={"sbm_blocks": (2, 2, 2)},
     ),
-    _idm(1, (4,), (2,)),
-    _idm(3, (2, 3, 4), (1, 2, 2)),
+    _idm(1, "one IDM after the last block of layer2", (4,), (2,)),
+    _idm(3, "three IDM after the last blocks of layer2", (2, 3, 4), (1, 2, 2)),
 )  # fmt: skip
 
 FIGURE_5: tuple[Recipe, ...] = (

@@ -77,7 +77,7 @@ def test_classifier_starts_near_zero():
 def test_unknown_names_are_refused():
     with pytest.raises(ValueError, match="no model 'resnet'"):
         build_model("resnet", small(), 3, frames=4, size=(64, 32))
-    with pytest.raises(TypeError, match="attention"):
+    with pytest.raises(ValueError, match="baseline has no option 'attention'; it has "):
         build_model("baseline", small(), 3, frames=4, size=(64, 32), attention=True)
 
 

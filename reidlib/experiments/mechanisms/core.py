@@ -8,7 +8,7 @@ map or embedding it is, or what its map is held against: "random", "even", "cent
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from reidlib.errors import ReidError
 from reidlib.files import data_folder
 from reidlib.recipes import profile as find_profile
 from reidlib.recipes import recipe as find_recipe
+from reidlib.recipes.core import shaping
 from reidlib.seeing.arms import LOOKED_AT, Arm, cam_maps, load_arm, queries
 from reidlib.seeing.attention import Seen, area, look, perturbation
 from reidlib.seeing.health import map_faults
@@ -224,7 +225,7 @@ class Lab:
 
 def _otherwise(arm: Arm, data: Mapping[str, Any], recipe: str) -> str:
     """What sets a trained model apart from what the recipe would give today in world 0, or ""."""
-    if arm.recipe != find_recipe(recipe):
+    if shaping(asdict(arm.recipe)) != shaping(asdict(find_recipe(recipe))):
         return f"by another recipe than {recipe} is now"
     if arm.profile != find_profile(arm.profile.name):
         return f"at another size than the profile {arm.profile.name} has now"
