@@ -53,8 +53,8 @@ def show(
         wide = max(map(len, result[part]))
         lines += [f"  {key:<{wide}}  {_brief(value)}" for key, value in result[part].items()]
     if printed:
-        lines += ["", f"costs that {PAPERS[chosen.paper]} prints (section 4.5), counted for ResNet-50 and "
-                  "4 frames of 256x128, whatever the recipe and profile"]  # fmt: skip
+        whose = f"costs that {PAPERS[chosen.paper]} prints (section 4.5), counted for ResNet-50"
+        lines += ["", f"{whose} and 4 frames of 256x128, whatever the recipe and profile"]
     for c in printed:
         verdict = "reproduced" if c.reproduced else f"not reproduced{c.but and f' ({c.but})'}"
         numbered = f"printed {c.printed:.3f} G, here {c.ours:.3f} G: {verdict}"

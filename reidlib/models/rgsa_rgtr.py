@@ -291,7 +291,7 @@ class RGSA(nn.Module):
             )
         x = rearrange(features.flatten(end_dim=-4), "g c h w -> g (h w) c")
         evidence = guide(x, self.relation, self.w_a, self.bn_a)
-        shares = F.logsigmoid(evidence).softmax(dim=1)  # a / sum_i a, also where every a underflows to 0
+        shares = F.logsigmoid(evidence).softmax(dim=1)  # a / sum_i a, also where all a are 0
         f = (shares * x).sum(dim=1)  # Eq. 6
         maps = rearrange(evidence.sigmoid(), "g (h w) c -> g c h w", h=height)  # Eq. 5
         return f.unflatten(0, features.shape[:-3]), maps.unflatten(0, features.shape[:-3])

@@ -23,8 +23,8 @@ Differs from the paper
   penalty something to do: that is the default. `sum` is as printed; `mean` divides by C; `linear`
   is R / sum R, without softmax, as in the parameter-free attention that the paper cites.
 * Figure 1 draws average pooling behind the attention, which divides the features by HW once more,
-  so that all distances lie below the triplet's margin. The default is the sum, under which uniform attention
-  is exactly the baseline; `pooling="gap"` is the literal one.
+  so that all distances lie below the triplet's margin. The default is the sum, under which uniform
+  attention is exactly the baseline; `pooling="gap"` is the literal one.
 * p of Eq. 7 is the sigmoid of the true logit, which says nothing about the other classes; the
   default is the softmax, the printed form an option (`reidlib.losses.focal`).
 * Printed sums run from 0 to C, H and W inclusive; here over the C channels and HW positions.
@@ -111,8 +111,8 @@ def concentration_and_overlap(alpha: Tensor) -> tuple[Tensor, Tensor]:
 class TRSA(nn.Module):
     """Figure 1: backbone, spatial attention, average over time; one feature for all losses.
 
-    attention: a form of Eq. 2 ("sum", temperature 1, is the printed one), or None for average pooling
-        in space (Table 1's baseline). pooling: of the weighted maps, their "sum" or, as Figure 1
+    attention: a form of Eq. 2 ("sum", temperature 1, is the printed one), or None for average
+        pooling in space (Table 1's baseline). pooling: of the weighted maps, their "sum" or, as Figure 1
         draws it, their average ("gap").
     frames, size: any; the model has no parameters that depend on them.
     """
