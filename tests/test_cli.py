@@ -126,6 +126,43 @@ def test_lists_are_json_for_scripts(
     assert {e["paper"] for e in json.loads(capsys.readouterr().out)} == {"TACAN"}
 
 
+def test_recipes_of_one_table_stand_beside_what_they_are_held_against(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert reid(monkeypatch, "recipes", "sinet-fig5", "--json") == 0
+    found = {r["row"]: r["name"] for r in json.loads(capsys.readouterr().out)}
+    assert found["k = 3"] == "sinet-2/sbm"
+    assert found["k = 7"] == "sinet-fig5a/7"
+    assert reid(monkeypatch, "recipes", "trsa-1") == 0
+    lines = capsys.readouterr().out.splitlines()
+    row = next(line for line in lines if line.startswith("trsa-1/sam-reg "))
+    assert "trsa-1/sam " in row.removeprefix("trsa-1/sam-reg")
+    assert max(map(len, lines)) < 160
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("sinet", "--profile", "fine"), ("750 steps", "small.safetensors", "8 identities x 4")),
+        (("trsa", "--profile", "paper"), ("600 epochs", "after 200 and 400", "ImageNet,", "256x")),
+        (("tacan", "--profile", "paper"), ("RANDOM WEIGHTS", "--weights")),
+        (("tacan", "--profile", "laptop"), ("small-se.safetensors",)),
+        (("fgra-2/shuffled",), ("none: it tests what fgra learned", "reid experiment")),
+        (("baseline", "--profile", "smoke"), ("random weights", "4 steps")),
+    ],
+)
+def test_show_tells_what_wins(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    told: tuple[str, ...],
+) -> None:
+    assert reid(monkeypatch, "show", *words) == 0
+    said = capsys.readouterr().out
+    for text in told:
+        assert text in said.split("plan: ")[0]
+
+
 # --- bad input: one sentence, exit code 2, nothing half-written ---
 
 
@@ -157,6 +194,31 @@ def test_unknown_names(
     )
     assert "size" in said
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "change", "told"),
+    [
+        ("trsa", "options.attention=max", "attention is one of"),
+        ("trsa", "options.atention=sum", "trsa has no option 'atention'; it has attention, pool"),
+        ("sinet", "small_clip_length=3", "split 3"),
+        ("sinet", "small.idm.hidden_channels=many", "cannot be built at the size of profile smoke"),
+        ("fgra", "options.regions=3", "do not divide into 3 regions"),
+        ("fgra", "small_clip_length=0", "at least 1 frame, not 0"),
+    ],
+)
+def test_options_that_do_not_fit_are_told_before_anything_is_rendered(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    recipe: str,
+    change: str,
+    told: str,
+) -> None:
+    monkeypatch.setenv("REIDLIB_CACHE", str(tmp_path / "cache"))
+    words = ["train", recipe, "--profile", "smoke", "--size", "tiny", *FEW, "--set", change]
+    assert told in refused(monkeypatch, capsys, *words, "--out", tmp_path / "run")
+    assert not list(tmp_path.iterdir())
 
 
 def test_real_data_needs_its_folder(

@@ -112,8 +112,8 @@ class TRSA(nn.Module):
     """Figure 1: backbone, spatial attention, average over time; one feature for all losses.
 
     attention: a form of Eq. 2 ("sum", temperature 1, is the printed one), or None for average
-        pooling in space (Table 1's baseline). pooling: of the weighted maps, their "sum" or, as Figure 1
-        draws it, their average ("gap").
+        pooling in space (Table 1's baseline).
+    pooling: of the weighted maps, their "sum" or, as Figure 1 draws it, their average ("gap").
     frames, size: any; the model has no parameters that depend on them.
     """
 

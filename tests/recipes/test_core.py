@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from reidlib.errors import ReidError
-from reidlib.recipes import profile, recipe
+from reidlib.recipes import SAME, profile, recipe, recipes
 from reidlib.recipes.core import plan
 
 BASELINE = recipe("baseline")
@@ -28,6 +28,12 @@ def test_a_profile_changes_size():
 def test_unknown_names_are_refused_with_their_neighbours():
     with pytest.raises(ReidError, match="no recipe 'baselin'; did you mean baseline"):
         recipe("baselin")
+    with pytest.raises(ReidError, match="no recipe 'TRSA'; did you mean trsa"):
+        recipe("TRSA")
+    with pytest.raises(ReidError, match="sinet-fig5a/3 is the same run as sinet-2/sbm"):
+        recipe("sinet-fig5a/3")
+    assert set(SAME.values()) <= set(recipes())
+    assert not set(SAME) & set(recipes())
     with pytest.raises(ReidError, match=r"no recipe '\?\?\?'; see `reid recipes`"):
         recipe("???")
     with pytest.raises(ReidError, match="no profile 'desktop'; there are smoke, laptop"):

@@ -34,6 +34,21 @@ def test_values_of_all_kinds_change():
     assert override(profile("laptop"), "rate", None).rate is None
 
 
+def test_options_of_options_change_alone():
+    one = override(recipe("sinet"), "options.sbm.cpm", "paper")
+    two = override(one, "options.sbm.l1", "none")
+    assert two.options["sbm"] == {
+        **recipe("sinet").options.get("sbm", {}),
+        "cpm": "paper",
+        "l1": "none",
+    }
+    learned = recipe("fgra-2/learned-centres")
+    slower = override(learned, "schedule.rates.centres.", 0.01)  # a name that has a dot of its own
+    assert slower.schedule.rates == {"centres.": 0.01}
+    with pytest.raises(ReidError, match="cpm is 'paper', which has no part 'more'"):
+        override(one, "options.sbm.cpm.more", 1)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
