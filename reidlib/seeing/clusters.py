@@ -17,15 +17,16 @@ from reidlib.errors import ReidError
 
 
 def choose_people(
-    pids: Sequence[int], among: Collection[int], count: int = 5, seed: int = 0
+    pids: Sequence[int], count: int = 5, seed: int = 0, among: Collection[int] | None = None
 ) -> np.ndarray:
     """Rows of `count` identities with at least two tracklets, drawn by a seed: ascending.
 
-    among: who may be drawn, such as the people of the queries. Which numbers stand for distractors
-    and junk is each data set's own affair; no query shows either.
+    among: who may be drawn, such as the people of the queries; None for all above 0, as Promenade
+    and MARS number people. Which numbers are distractors and junk is each data set's own affair.
     """
     labels = np.asarray(pids)
-    known, numbers = np.unique(labels[np.isin(labels, [*among])], return_counts=True)
+    drawn = labels > 0 if among is None else np.isin(labels, [*among])
+    known, numbers = np.unique(labels[drawn], return_counts=True)
     known = known[numbers > 1]
     if len(known) < count:
         raise ReidError(

@@ -92,10 +92,10 @@ def test_bad_input() -> None:
 
 def test_people_are_drawn_by_seed_and_nobody_is_not_among_them() -> None:
     pids = [0, 0, 0, -1, -1, 4, 4, 5, 5, 6, 7, 7]
-    rows = choose_people(pids, {4, 5, 6, 7}, 2, seed=1)
+    rows = choose_people(pids, 2, seed=1)
     assert {pids[i] for i in rows} < {4, 5, 7}
     assert len(rows) == 4
-    assert rows.tolist() == choose_people(pids, {7, 6, 5, 4}, 2, seed=1).tolist()
-    assert set(choose_people(pids, {0, 5}, 2)) == {0, 1, 2, 7, 8}  # where 0 is a person
+    assert rows.tolist() == choose_people(pids, 2, 1, {7, 6, 5, 4}).tolist()
+    assert set(choose_people(pids, 2, among={0, 5})) == {0, 1, 2, 7, 8}  # where 0 is a person
     with pytest.raises(ReidError, match="3 have two"):
-        choose_people(pids, {4, 5, 6, 7}, 4)
+        choose_people(pids, 4)

@@ -184,7 +184,7 @@ def _correlated(found: dict[str, Any], one: bool = False) -> str:
 def tsne(arms: Sequence[Arm], dataset: TrackletDataset, people: int = 5, seed: int = 0) -> Drawn:
     """Figure 5 and Table 3: five people's tracklets in each model, flat and in numbers."""
     asked = {t.pid for t in dataset.query}
-    rows = choose_people([t.pid for t in dataset.gallery], asked, people, seed)
+    rows = choose_people([t.pid for t in dataset.gallery], people, seed, asked)
     tracklets = [dataset.gallery[i] for i in rows]
     labels = [t.raw_pid for t in tracklets]
     panels, numbers, words = [], {}, []
