@@ -15,6 +15,8 @@ from PIL import Image
 
 from reidlib.__main__ import app, main
 from reidlib.errors import ReidError
+from reidlib.files import ROOT
+from reidlib.recipes import profile, recipe
 from tests import fake_layouts
 
 FEW_PEOPLE = {"train": 6, "test": 4, "validation": 2}
@@ -126,6 +128,24 @@ def test_lists_are_json_for_scripts(
     assert {e["paper"] for e in json.loads(capsys.readouterr().out)} == {"TACAN"}
 
 
+def test_releases_made_in_their_place_are_those_that_are_checked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Their links lead on; in a folder of its own a release names the places instead."""
+    pytest.importorskip("nbgrader")
+    stored = ROOT / "notebooks/assignments/release/ps1/ps1.ipynb"
+    before = stored.read_bytes()
+    try:
+        assert reid(monkeypatch, "assignments", "ps1") == 0
+        assert "ps1: already in" in capsys.readouterr().out
+        assert stored.read_bytes() == before
+    finally:
+        stored.write_bytes(before)
+    assert reid(monkeypatch, "assignments", "ps1", "--out", tmp_path) == 0
+    told = (tmp_path / "ps1.ipynb").read_text(encoding="utf-8")
+    assert "(in the project: `01_how_reid_is_scored.ipynb`)" in told
+
+
 def test_recipes_of_one_table_stand_beside_what_they_are_held_against(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -161,6 +181,17 @@ def test_show_tells_what_wins(
     said = capsys.readouterr().out
     for text in told:
         assert text in said.split("plan: ")[0]
+
+
+@pytest.mark.parametrize("name", ["baseline", "tacan"])
+@pytest.mark.parametrize("size", ["smoke", "laptop"])
+def test_show_and_build_agree_on_the_first_weights(name: str, size: str) -> None:
+    from reidlib.build import build
+    from reidlib.cli.show import _start
+
+    started = build(recipe(name), profile(size), 2).start
+    file = _start(recipe(name), profile(size)).removeprefix("data/checkpoints/")
+    assert started.startswith(file) or (started, file) == ("scratch", "random weights")
 
 
 # --- bad input: one sentence, exit code 2, nothing half-written ---

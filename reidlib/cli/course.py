@@ -48,9 +48,9 @@ def assignments(
             wrong += complaint is not None
             typer.echo(f"{name}: {complaint or 'as its source makes it'}")
         else:
-            path = course.release(name) if out is None else out / f"{name}.ipynb"
-            changed = course.write(name, path)
-            typer.echo(f"{name}: {'written to' if changed else 'already in'} {path}")
+            path = None if out is None else out / f"{name}.ipynb"
+            told = "written to" if course.write(name, path) else "already in"
+            typer.echo(f"{name}: {told} {path or course.release(name)}")
     if wrong:
         raise typer.Exit(1)
 
