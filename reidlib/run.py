@@ -13,6 +13,7 @@ from reidlib.data.tracklets import TrackletDataset
 from reidlib.errors import ReidError
 from reidlib.evaluation import Score
 from reidlib.extraction import embed_subsets, score_subsets
+from reidlib.memory import keep_freed_memory
 from reidlib.recipes.core import Profile, Recipe
 from reidlib.records import Record, make_record, write_record
 from reidlib.training import Trained, train
@@ -58,6 +59,7 @@ def run(
 
     Arguments as in `reidlib.training.train`.
     """
+    keep_freed_memory()
     trained = train(
         recipe, profile, dataset, seed=seed, out=out, weights=weights, device=device, fresh=fresh,
         progress=progress,

@@ -47,6 +47,7 @@ from reidlib.experiments.locks import held
 from reidlib.experiments.runner import Processes
 from reidlib.experiments.study_records import why_stale
 from reidlib.files import data_folder
+from reidlib.memory import keep_freed_memory
 from reidlib.recipes import PAPERS
 from reidlib.recipes import profile as find_profile
 from reidlib.recipes import recipe as find_recipe
@@ -219,6 +220,7 @@ def perform(trial: Trial, results: Path) -> None:
     from reidlib.training import train
 
     torch.set_num_threads(1)  # several runs share the machine
+    keep_freed_memory()
     height, width = plan(trial.recipe, trial.profile).size
     with held(results / ".locks" / f"rendering-{trial.world}", wait=True):
         dataset = promenade.load(

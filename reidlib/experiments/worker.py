@@ -17,6 +17,7 @@ from reidlib.data.tracklets import TrackletDataset
 from reidlib.experiments.jobs import Found, Job, find, frame_size, trained_by
 from reidlib.experiments.locks import held
 from reidlib.extraction import evaluate
+from reidlib.memory import keep_freed_memory
 from reidlib.recipes import profile as find_profile
 from reidlib.recipes import recipe as find_recipe
 from reidlib.recipes.core import Recipe
@@ -49,6 +50,7 @@ def perform(job: Job, places: Places) -> Outcome:
     Returns "recorded" where nothing was left to do, "claimed" where another program is at it.
     """
     torch.set_num_threads(places.threads)
+    keep_freed_memory()
     with held(lock_file(job, places)) as mine:
         if not mine:
             return "claimed"
