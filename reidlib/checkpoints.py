@@ -41,11 +41,17 @@ class About:
     sources: dict[str, str]  # file -> hash, of the code that trained it
 
 
-def save_model(path: Path, model: nn.Module, about: About) -> None:
-    """The model's weights and what they are, whole or not at all."""
+def save_model(path: Path, model: nn.Module, about: About, *, half: bool = False) -> None:
+    """The model's weights and what they are, whole or not at all.
+
+    half: matrices and kernels with 16 bits, half the size; whoever loads them gets 32 again.
+    Vectors stay as they are: they are few, and variances may be too large for 16 bits.
+    """
     from safetensors.torch import save
 
     tensors = {n: t.detach().cpu().contiguous() for n, t in model.state_dict().items()}
+    if half:
+        tensors = {n: t.half() if t.ndim > 1 else t for n, t in tensors.items()}
     with whole_file(path) as temporary:
         temporary.write_bytes(save(tensors, {"reidlib": json.dumps(asdict(about))}))
 

@@ -2,17 +2,17 @@
 
 The record that lies beside a shipped model repeats how it was trained and what it scored, and adds
 `notes["shipped"]`: the checksum of the file, and its score on `CHECK`, a test of seconds, so that
-anybody can see whether the file still gives what it gave.
+anybody can see whether the file still gives what it gave. Files hold half the digits of the model
+that training left, whose score on `CHECK` is noted beside.
 """
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from reidlib.checkpoints import MODEL, About, load_model, read_about
+from reidlib.checkpoints import About, load_model, read_about, save_model
 from reidlib.errors import ReidError
 from reidlib.extraction import evaluate
 from reidlib.files import data_folder, whole_file
@@ -33,7 +33,7 @@ class Shipped:
 
     @property
     def told(self) -> dict[str, Any]:
-        """sha256 of the file, and rank-1 and map (fractions) on `CHECK`."""
+        """sha256 of the file; rank-1 and map (fractions) on `CHECK`, and "in_training" the same."""
         found: dict[str, Any] = self.record.notes["shipped"]
         return found
 
@@ -50,18 +50,12 @@ def ship(run: Path, folder: Path | None = None) -> Shipped:
     if lies is None:
         raise ReidError(f"{run} has no record of {about.recipe.name}; `reid train` writes it")
     path = folder / f"{about.recipe.name.replace('/', '_')}--{about.profile.name}.safetensors"
-    others = sum(p.stat().st_size for p in folder.glob("*.safetensors") if p != path)
-    size = (run / MODEL).stat().st_size
-    if others + size > ROOM:
-        raise ReidError(
-            f"{size / 1e6:.1f} MB more make {(others + size) / 1e6:.1f} MB of models in {folder}; "
-            f"{ROOM / 1e6:.0f} MB is the limit: remove one that no figure needs"
-        )
     with whole_file(path) as temporary:
-        shutil.copyfile(run / MODEL, temporary)
+        save_model(temporary, load_model(run)[0], about, half=True)
+        _must_fit(temporary.stat().st_size, path)
     record = read_record(lies)
-    notes = {**record.notes, "shipped": {"sha256": digest(path), **check(path)}}
-    record = replace(record, notes=notes)
+    told = {"sha256": digest(path), **check(path), "in_training": check(run)}
+    record = replace(record, notes={**record.notes, "shipped": told})
     written = write_record(record, folder)
     for old in set(records_beside(path, about.recipe.name, about.profile.name)) - {written}:
         old.unlink()  # of the model that was here before, under other data
@@ -83,7 +77,7 @@ def open_shipped(path: Path) -> Shipped:
 
 
 def check(path: Path) -> dict[str, float]:
-    """rank-1 and map of a model file on `CHECK`, fractions."""
+    """rank-1 and map of a model file, or of a run's folder, on `CHECK`; fractions."""
     from reidlib.data import promenade
 
     model, about = load_model(path)
@@ -91,6 +85,16 @@ def check(path: Path) -> dict[str, float]:
     data = promenade.load(**CHECK, height=height, width=width, progress=False)
     found = evaluate(model, data, about.recipe, about.profile, device="cpu", progress=False)
     return {name: found.summary()[name] for name in ("rank-1", "map")}
+
+
+def _must_fit(size: int, path: Path) -> None:
+    folder = path.parent
+    others = sum(p.stat().st_size for p in folder.glob("*.safetensors") if p != path)
+    if others + size > ROOM:
+        raise ReidError(
+            f"{size / 1e6:.1f} MB more make {(others + size) / 1e6:.1f} MB of models in {folder}; "
+            f"{ROOM / 1e6:.0f} MB is the limit: remove one that no figure needs"
+        )
 
 
 def _record_of(place: Path, about: About) -> Path | None:
