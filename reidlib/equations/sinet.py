@@ -29,7 +29,7 @@ PROPAGATION = {
     "x": "(b, t, c, h, w)",
     "weights": "(b, l, h, w)",
     "alpha": "number",
-    "reading": "paper (as printed), code or none",
+    "reading": "paper: the sums, as printed; code, the default: weighted means; none: no exchange",
 }
 
 
@@ -40,7 +40,7 @@ def _sinet(number: str, statement: str, path: str, test: str, **more: Any) -> Eq
 EQUATIONS: tuple[Equation, ...] = (
     _sinet(
         "1",
-        "w_ctr = 1 where X's mean without the outermost rows and columns is over 1 times its mean",
+        "w_ctr = 1 where X's mean within its outermost rows and columns exceeds its mean, else 0",
         f"{MODEL}:centre_weights",
         f"{TESTS}::test_centre_weights_by_loops",
         arguments=FEATURES,
