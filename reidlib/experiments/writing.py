@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from reidlib.experiments.five_papers import FivePapers
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 FIVE_PAPERS, DIAMETERS_TABLE = "five-papers", "tacan-3"  # as `reid table` calls them
 FORMATS = ("text", "markdown", "latex", "csv")
+WIDE = 40  # characters of a cell in a line of text
 
 
 @dataclass(frozen=True)
@@ -39,20 +42,23 @@ def ablation_sheet(table: Table) -> Sheet:
     sets = table.data_sets
     header = (
         "row", *(f"{data} {table.measure}" for data in sets), f"ours {table.measure}", "worlds",
-        *(f"{data} diff." for data in sets), "ours diff.", "to", "verdict",
+        *(f"{data} diff." for data in sets), "ours diff.", "to row", "verdict",
     )  # fmt: skip
+    numbers = {row.label: str(number) for number, row in enumerate(table.rows, 1)}
     rows = []
     for row in table.rows:
+        number = numbers[row.label]
+        label = row.label.removeprefix(f"{number}. ")  # some papers number their rows, too
         ours = _score(row.ours) + (" !" if row.stale and row.ours else "")
         rows.append(
             (
-                "(+) " * row.control + row.label,
+                f"{number}. {'(+) ' * row.control}{label}",
                 *(_number(row.printed.get(data)) for data in sets),
                 ours,
                 str(row.ours.worlds) if row.ours else "0",
                 *(_signed(row.printed_gain.get(data)) for data in sets),
                 _gain(row.gain) if row.base else "-",
-                row.base or "-",
+                numbers.get(row.base, row.base) or "-",
                 row.verdict or "-",
             )
         )
@@ -237,12 +243,21 @@ def _gain(found: Estimate | None) -> str:
 
 
 def _text(sheet: Sheet) -> str:
-    widths = [max(map(len, column)) for column in zip(sheet.header, *sheet.rows)]
+    head, rows = _wrapped(sheet.header), [_wrapped(row) for row in sheet.rows]
+    columns = zip(*head, *(line for row in rows for line in row))
+    widths = [max(map(len, column)) for column in columns]
+    rule = ["-" * width for width in widths]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip()
-        for cells in (sheet.header, ["-" * width for width in widths], *sheet.rows)
+        for cells in (*head, rule, *(line for row in rows for line in row))
     ]
     return "\n".join([sheet.title, "", *lines, "", *sheet.notes])
+
+
+def _wrapped(cells: Sequence[str]) -> list[tuple[str, ...]]:
+    """A row as lines: words of a long cell go on beneath, so that tables fit a terminal."""
+    parts = [textwrap.wrap(cell, WIDE, subsequent_indent="   ") or [""] for cell in cells]
+    return list(zip_longest(*parts, fillvalue=""))
 
 
 def _markdown(sheet: Sheet) -> str:

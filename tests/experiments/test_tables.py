@@ -166,6 +166,17 @@ def test_latex_and_markdown_escape(results: Path) -> None:
     assert all(line.startswith("|") for line in markdown.splitlines()[2:10])
 
 
+def test_rows_are_numbered_and_differences_name_the_number(results: Path) -> None:
+    for name in ("sinet-2", "fgra-2"):  # FGRA numbers its own rows
+        table = ablation(name, Evidence(results))
+        rows = ablation_sheet(table).rows
+        bare = [row.label.removeprefix(f"{n}. ") for n, row in enumerate(table.rows, 1)]
+        for n, (cells, row) in enumerate(zip(rows, table.rows), 1):
+            assert cells[0].replace("(+) ", "") == f"{n}. {bare[n - 1]}"
+            if row.base:
+                assert table.rows[int(cells[-2]) - 1].label == row.base
+
+
 def test_measure_and_names_are_checked(results: Path) -> None:
     with pytest.raises(ReidError, match="no measure 'map'; there are mAP"):
         ablation("sinet-2", Evidence(results), "map")
