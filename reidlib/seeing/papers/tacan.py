@@ -54,7 +54,7 @@ def consecutive(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
         drawn = outlines(seen[i].truth, *seen[i].places.shape)
         for clip in range(start, min(start + CLIPS, len(w))):
             for j in range(t):
-                under = f"w = {w[clip]:.4f}" if j == 0 else f"{hidden[clip]:.0%} hid" * (j == 1)
+                under = f"w = {w[clip]:.4f}" if j == 0 else f"{hidden[clip]:.0%} hidden" * (j == 1)
                 row.append(Cell(picture(seen[i].frames[clip, j]), drawn[clip][j], under))
         rows.append(row)
         names.append(f"id {found[i].tracklet.raw_pid}")
