@@ -45,13 +45,17 @@ def save_model(path: Path, model: nn.Module, about: About, *, half: bool = False
     """The model's weights and what they are, whole or not at all.
 
     half: matrices and kernels with 16 bits, half the size; whoever loads them gets 32 again.
-    Vectors stay as they are: they are few, and variances may be too large for 16 bits.
+    Vectors and a batch norm's statistics stay as they are: they are few, and variances may be too
+    large for 16 bits. Raises ReidError where a weight is.
     """
     from safetensors.torch import save
 
     tensors = {n: t.detach().cpu().contiguous() for n, t in model.state_dict().items()}
     if half:
-        tensors = {n: t.half() if t.ndim > 1 else t for n, t in tensors.items()}
+        large = [n for n, parameter in model.named_parameters() if parameter.ndim > 1]
+        tensors |= {name: tensors[name].half() for name in large}
+        if wild := [name for name in large if not tensors[name].isfinite().all()]:
+            raise ReidError(f"{wild[0]} holds numbers that 16 bits cannot (over 65504, or NaN)")
     with whole_file(path) as temporary:
         temporary.write_bytes(save(tensors, {"reidlib": json.dumps(asdict(about))}))
 

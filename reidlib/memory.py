@@ -15,9 +15,10 @@ def keep_freed_memory() -> bool:
 
     glibc returns blocks of many megabytes to the kernel as soon as they are freed, and the next
     step pays for the same pages being mapped and cleared again: a tenth of the time on small
-    networks (`tests/benchmarks/kept_memory.py`). Numbers do not change.
+    networks (`tests/benchmarks/kept_memory.py`). Numbers do not change, nor does the peak of
+    memory; but the process stays as large as it was there until it ends.
 
-    Returns False where there is no glibc, and leaves everything as it was.
+    Returns False where the C library will not (no glibc, or an old one that forbids it).
     """
     if sys.platform != "linux":
         return False

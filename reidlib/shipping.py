@@ -39,7 +39,9 @@ class Shipped:
 
 
 def ship(run: Path, folder: Path | None = None) -> Shipped:
-    """Copy the model of a run of `reid train`, with its record, into data/checkpoints.
+    """Put the model of a run of `reid train`, with half its digits, into data/checkpoints.
+
+    Its record goes with it; both are written only when both checks are done.
 
     folder: another place than that.
     Raises ReidError where the run has no record, or the shipped models would outgrow `ROOM`.
@@ -50,11 +52,11 @@ def ship(run: Path, folder: Path | None = None) -> Shipped:
     if lies is None:
         raise ReidError(f"{run} has no record of {about.recipe.name}; `reid train` writes it")
     path = folder / f"{about.recipe.name.replace('/', '_')}--{about.profile.name}.safetensors"
+    record = read_record(lies)
     with whole_file(path) as temporary:
         save_model(temporary, load_model(run)[0], about, half=True)
         _must_fit(temporary.stat().st_size, path)
-    record = read_record(lies)
-    told = {"sha256": digest(path), **check(path), "in_training": check(run)}
+        told = {"sha256": digest(temporary), **check(temporary), "in_training": check(run)}
     record = replace(record, notes={**record.notes, "shipped": told})
     written = write_record(record, folder)
     for old in set(records_beside(path, about.recipe.name, about.profile.name)) - {written}:

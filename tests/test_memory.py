@@ -15,8 +15,9 @@ FAULTS = """
 import resource, sys
 import torch
 from reidlib.memory import keep_freed_memory
-if sys.argv[1] == "kept":
-    assert keep_freed_memory()
+if sys.argv[1] == "kept" and not keep_freed_memory():
+    print("refused")
+    sys.exit()
 def fill():
     return [torch.ones(size * 2**20, dtype=torch.uint8) for size in (36, 40, 48)]
 for _ in range(10):  # until there is room for all of them
@@ -29,15 +30,15 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 def faults(way: str) -> int:
-    ran = subprocess.run(
-        [sys.executable, "-c", FAULTS, way], capture_output=True, text=True, check=True
-    )
+    ran = subprocess.run([sys.executable, "-c", FAULTS, way], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    if ran.stdout.strip() == "refused":
+        pytest.skip("this C library has no such setting")
     return int(ran.stdout)
 
 
 def test_freed_memory_is_used_again_without_faults() -> None:
-    if sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "gnu_get_libc_version"):
-        pytest.skip("only glibc has the setting")
+    pytest.importorskip("resource", reason="page faults are counted on Unix")
     assert faults("kept") < faults("given back") / 2
 
 

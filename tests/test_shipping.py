@@ -7,7 +7,8 @@ from shutil import copytree
 import pytest
 import torch
 
-from reidlib.checkpoints import load_model, read_about
+from reidlib.build import build
+from reidlib.checkpoints import About, load_model, read_about, save_model
 from reidlib.data import promenade
 from reidlib.errors import ReidError
 from reidlib.files import data_folder
@@ -52,6 +53,20 @@ def test_shipped_weights_are_those_of_training_to_half_their_digits(run, shipped
             assert torch.equal(weights, there[name].half().float())
         else:  # biases, means and variances of batch norm, counts
             assert torch.equal(weights, there[name])
+
+
+def test_statistics_of_any_shape_keep_their_digits(tmp_path):
+    """FGRA's batch norm has a row a region; a variance may be too large for 16 bits."""
+    size, fgra = profile("smoke"), recipe("fgra")
+    model = build(fgra, size, 3).model
+    model.guide.running_var.fill_(1e6)
+    about = About(fgra, size, 3, 0, {}, "drawn", {})
+    save_model(tmp_path / "fgra.safetensors", model, about, half=True)
+    assert (load_model(tmp_path / "fgra.safetensors")[0].guide.running_var == 1e6).all()
+    next(p for p in model.parameters() if p.ndim > 1).data[0] = 1e6
+    with pytest.raises(ReidError, match="holds numbers that 16 bits cannot"):
+        save_model(tmp_path / "wild.safetensors", model, about, half=True)
+    assert not (tmp_path / "wild.safetensors").exists()
 
 
 def test_the_record_of_a_model_before_goes(run, tmp_path):
@@ -106,7 +121,7 @@ def test_a_shipped_model_is_what_its_record_says(path):
 
 @pytest.mark.skipif(not MODELS, reason="no trained model is shipped yet")
 def test_a_shipped_model_scores_what_it_scored():
-    """Another processor adds up in another order, so a query may change places."""
+    """Another processor adds up in another order, so one query of the 55 may change places."""
     path = next((p for p in MODELS if p.stem == "sinet--fine"), MODELS[0] if MODELS else None)
     told = open_shipped(path).told
-    assert check(path) == pytest.approx({k: told[k] for k in ("rank-1", "map")}, abs=0.01)
+    assert check(path) == pytest.approx({k: told[k] for k in ("rank-1", "map")}, abs=1.5 / 55)

@@ -40,7 +40,7 @@ def _sinet(number: str, statement: str, path: str, test: str, **more: Any) -> Eq
 EQUATIONS: tuple[Equation, ...] = (
     _sinet(
         "1",
-        "w_ctr = 1 where X's mean within its outermost rows and columns exceeds its mean, else 0",
+        "w_ctr = 1 where X's mean over all but its outermost rows and columns exceeds its mean",
         f"{MODEL}:centre_weights",
         f"{TESTS}::test_centre_weights_by_loops",
         arguments=FEATURES,

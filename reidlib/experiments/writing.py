@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,9 +47,8 @@ def ablation_sheet(table: Table) -> Sheet:
     )  # fmt: skip
     numbers = {row.label: str(number) for number, row in enumerate(table.rows, 1)}
     rows = []
-    for row in table.rows:
-        number = numbers[row.label]
-        label = row.label.removeprefix(f"{number}. ")  # some papers number their rows, too
+    for number, row in enumerate(table.rows, 1):
+        label = re.sub(r"^\d+[a-z]?\. ", "", row.label)  # some papers number their rows, too
         ours = _score(row.ours) + (" !" if row.stale and row.ours else "")
         rows.append(
             (
@@ -58,7 +58,7 @@ def ablation_sheet(table: Table) -> Sheet:
                 str(row.ours.worlds) if row.ours else "0",
                 *(_signed(row.printed_gain.get(data)) for data in sets),
                 _gain(row.gain) if row.base else "-",
-                numbers.get(row.base, row.base) or "-",
+                numbers.get(row.base, "-"),
                 row.verdict or "-",
             )
         )
@@ -255,8 +255,11 @@ def _text(sheet: Sheet) -> str:
 
 
 def _wrapped(cells: Sequence[str]) -> list[tuple[str, ...]]:
-    """A row as lines: words of a long cell go on beneath, so that tables fit a terminal."""
-    parts = [textwrap.wrap(cell, WIDE, subsequent_indent="   ") or [""] for cell in cells]
+    """A row as lines: the words of a long cell go on beneath. Names stay whole."""
+    fold = textwrap.TextWrapper(
+        WIDE, subsequent_indent="   ", break_on_hyphens=False, break_long_words=False
+    )
+    parts = [fold.wrap(cell) or [""] for cell in cells]
     return list(zip_longest(*parts, fillvalue=""))
 
 

@@ -20,7 +20,15 @@ from reidlib.experiments.evidence import Evidence
 from reidlib.experiments.printed import printed_tables
 from reidlib.experiments.tables import ablation, comparison
 from reidlib.experiments.verdicts import verdicts
-from reidlib.experiments.writing import FORMATS, ablation_sheet, comparison_sheet, csv_of, write
+from reidlib.experiments.writing import (
+    FORMATS,
+    WIDE,
+    Sheet,
+    ablation_sheet,
+    comparison_sheet,
+    csv_of,
+    write,
+)
 from reidlib.recipes import recipes
 from reidlib.records import write_record
 from tests.experiments.fake_records import fake_record, leave
@@ -167,14 +175,27 @@ def test_latex_and_markdown_escape(results: Path) -> None:
 
 
 def test_rows_are_numbered_and_differences_name_the_number(results: Path) -> None:
-    for name in ("sinet-2", "fgra-2"):  # FGRA numbers its own rows
+    for name in ABLATIONS:
         table = ablation(name, Evidence(results))
-        rows = ablation_sheet(table).rows
-        bare = [row.label.removeprefix(f"{n}. ") for n, row in enumerate(table.rows, 1)]
-        for n, (cells, row) in enumerate(zip(rows, table.rows), 1):
-            assert cells[0].replace("(+) ", "") == f"{n}. {bare[n - 1]}"
+        for n, (cells, row) in enumerate(zip(ablation_sheet(table).rows, table.rows), 1):
+            assert re.match(rf"{n}\. (\(\+\) )?(?!\d+[a-z]?\. )", cells[0])
             if row.base:
                 assert table.rows[int(cells[-2]) - 1].label == row.base
+    # FGRA numbers its own rows, and TACAN one of them.
+    assert ablation_sheet(ablation("fgra-2", Evidence(results))).rows[1][0] == "2. GB"
+    assert any("(+) ResNet50 + TA" in r[0] for r in ablation_sheet(
+        ablation("tacan-1", Evidence(results))).rows)  # fmt: skip
+
+
+def test_long_cells_go_on_beneath_and_names_stay_whole() -> None:
+    name = "sinet-3/sbm-without-head-l1"
+    words = f"a rather long name of a row, which ends in what it is held against: {name}"
+    text = write(Sheet("title", ("row", "ours"), ((words, "1.0"), ("short", "2.0"))), "text")
+    lines = text.splitlines()[2:]
+    assert max(map(len, lines)) <= WIDE + len("  ours")
+    assert name in text
+    assert [line.split()[-1] for line in lines if line.endswith(".0")] == ["1.0", "2.0"]
+    assert " ".join(text.replace("1.0", "").split()).count(words) == 1
 
 
 def test_measure_and_names_are_checked(results: Path) -> None:
