@@ -79,7 +79,7 @@ def execute(path: Path, out: Path | None = None, timeout: int = 600) -> None:
         kernel_name="python3",
         record_timing=False,
         resources={"metadata": {"path": str(path.parent)}},
-        # Else every kernel warns that it talks unencrypted, which it does with this process alone.
+        # Else every kernel warns that it talks unencrypted, which it does within this machine.
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
     )
     os.environ.setdefault("PYTHONHASHSEED", "0")
