@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,9 @@ def test_cells_are_short_and_each_has_prose_before_it(path: Path) -> None:
     assert lengths[-1] <= 40
     first = cells(path, "markdown")[0].source
     assert "**Goal.**" in first or "**Goal**" in first
+    kinds = [cell.cell_type for cell in nbformat.read(path, as_version=4).cells]
+    bare = [n for n, pair in enumerate(pairwise(kinds), 1) if pair == ("code", "code")]
+    assert not bare, f"no prose before cells {bare}"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
