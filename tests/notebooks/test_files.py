@@ -83,6 +83,38 @@ def test_cells_are_short_and_each_has_prose_before_it(path: Path) -> None:
     assert not bare, f"no prose before cells {bare}"
 
 
+FIRST = cells(NOTEBOOKS[0])[0].source
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_the_first_cell_installs_and_is_the_same_everywhere(path: Path) -> None:
+    assert cells(path)[0].source == FIRST
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_where_the_project_is_missing_the_first_cell_installs_it(
+    there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr(subprocess, "run", lambda command, check: commands.append(command))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    if there:
+        (tmp_path / "pyproject.toml").touch()
+        exec(FIRST, {})
+        assert commands == [
+            [sys.executable, "-m", "pip", "install", "--quiet", "-e", tmp_path.resolve()]
+        ]
+        assert sys.path[0] == str(tmp_path.resolve())
+    else:
+        with pytest.raises(SystemExit, match="Clone the whole project first"):
+            exec(FIRST, {})
+        assert not commands
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_links_between_files_lead_somewhere(path: Path) -> None:
     for cell in cells(path, "markdown"):
