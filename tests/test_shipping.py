@@ -124,4 +124,6 @@ def test_a_shipped_model_scores_what_it_scored():
     """Another processor adds up in another order, so one query of the 55 may change places."""
     path = next((p for p in MODELS if p.stem == "sinet--fine"), MODELS[0] if MODELS else None)
     told = open_shipped(path).told
-    assert check(path) == pytest.approx({k: told[k] for k in ("rank-1", "map")}, abs=1.5 / 55)
+    found = check(path)
+    assert found["rank-1"] == pytest.approx(told["rank-1"], abs=1.5 / 55)
+    assert found["map"] == pytest.approx(told["map"], abs=0.5 / 55)  # rank 1 in place of 2

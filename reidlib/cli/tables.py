@@ -14,6 +14,7 @@ from reidlib.errors import ReidError
 if TYPE_CHECKING:
     from reidlib.experiments.evidence import Evidence
     from reidlib.experiments.jobs import Data
+    from reidlib.experiments.verdicts import Verdict
     from reidlib.experiments.writing import Sheet
 
 Records = Annotated[Path | None, typer.Option(help="Folder of records [data/results].")]
@@ -107,20 +108,39 @@ def verdicts(
     if not chosen:
         papers = dict.fromkeys(v.claim.paper for v in every)
         raise ReidError(f"no claims of a paper {paper!r}; try {', '.join(papers)}")
-    lines = []
-    for v in chosen:
-        kinds = ", ".join(v.claim.kinds)
-        lines += [f"{v.claim.id} ({kinds})  {v.claim.text}", f"    {v.verdict}"]
-        lines += [f"    paper: {v.claim.printed}", f"    ours: {v.why or 'nothing yet'}"]
-        lines += [f"    beside: {told}" for told in v.beside]
-    counts = Counter(v.verdict for v in chosen)
-    lines += [
-        "",
-        f"{len(chosen)} claims: " + ", ".join(f"{n} {word}" for word, n in counts.items()),
-    ]
+    counts = Counter(v.told for v in chosen)
+    total = ", ".join(f"{n} {word}" for word, n in counts.items())
+    lines = [line for v in chosen for line in _told(v)]
+    lines += ["", *_wrapped(f"{len(chosen)} claims: {total}", 0)]
     from reidlib.experiments.statistics import finite
 
     tell([finite(v.as_dict()) for v in chosen], "\n".join(lines), json)
+
+
+def _told(verdict: Verdict) -> list[str]:
+    """A claim and what became of it, in lines that fit the terminal."""
+    from reidlib.experiments.verdicts import ONE_MODEL
+
+    claim = verdict.claim
+    one = f"({ONE_MODEL})" if any(o.asked.decides and o.found for o in verdict.observed) else ""
+    parts = [("", f"{verdict.told}"), ("paper: ", claim.printed)]
+    parts += [("ours: ", text) for text in (*verdict.deciding, *verdict.numbers, one) if text]
+    parts += [("beside: ", text) for text in verdict.beside]
+    parts += [("note: ", claim.note)] if claim.note else []
+    lines = _wrapped(f"{claim.id} ({', '.join(claim.kinds)})  {claim.text}", 0)
+    return lines + [line for head, text in parts for line in _wrapped(head + text, 4)]
+
+
+def _wrapped(text: str, indent: int) -> list[str]:
+    """Lines that fit the terminal; names with hyphens stay whole."""
+    from shutil import get_terminal_size
+    from textwrap import wrap
+
+    first, later = " " * indent, " " * (indent + 4)
+    return wrap(
+        text, get_terminal_size().columns, initial_indent=first, subsequent_indent=later,
+        break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def _folder(records: Path | None) -> Path:

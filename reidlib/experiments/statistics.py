@@ -81,11 +81,18 @@ def holm(ps: Sequence[float]) -> list[float]:
 
 
 def holm_confidence(ps: Sequence[float], level: float = 0.05) -> list[float]:
-    """The confidence at which each interval excludes zero just when its step of Holm's rejects."""
+    """The confidence at which each interval excludes zero just when Holm's correction rejects.
+
+    The r-th smallest of m (from 0) has 1 - level / (m - r), up to the first that is not rejected:
+    there Holm's correction stops, and what comes after has that one's confidence.
+    """
     order = sorted(range(len(ps)), key=lambda i: ps[i])
-    found = [0.0] * len(ps)
+    found, going, confidence = [0.0] * len(ps), True, 0.0
     for rank, i in enumerate(order):
-        found[i] = 1 - level / (len(ps) - rank)
+        if going:
+            confidence = 1 - level / (len(ps) - rank)
+            going = ps[i] * (len(ps) - rank) < level
+        found[i] = confidence
     return found
 
 

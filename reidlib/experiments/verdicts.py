@@ -1,9 +1,10 @@
 """What the records say about each claim: holds, opposite, equivalent, different, or undecided.
 
-An interval that excludes zero decides superiority, two one-sided tests decide equivalence; Holm's
-correction over all comparisons that decide is shown beside, and named where it changes the matter.
-What was asked of pictures and embeddings (`claims.Asked`) has another interval: a bootstrap over
-people, of one trained model a row, so it says nothing of other trainings; Holm leaves it out.
+An interval that excludes zero decides superiority. Two one-sided tests decide equivalence, and an
+interval wholly outside the margin decides against it. Holm's correction over all comparisons that
+decide is shown beside, and named where it changes the matter. What was asked of pictures and
+embeddings (`claims.Asked`) has another interval: a bootstrap over people, of one trained model a
+row, so it says nothing of other trainings; Holm leaves it out, and the verdict says so.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ MEASURE = "map"
 LEVEL = 0.05
 UNDECIDED, NOT_MEASURED = "undecided", "undecided: not measured yet"
 ONE_MODEL = "of one trained model a row, interval over people"
+DECIDED = ("holds", "opposite", "equivalent", "different")
 EQUIVALENT, DIFFERENT, BESIDE = "equivalent", "different", "numbers beside each other"
 
 
@@ -41,7 +43,12 @@ def place(evidence: Evidence) -> str:
 
 @dataclass(frozen=True)
 class Finding:
-    """One comparison, measured or not. corrected: the interval at Holm's confidence, and its p."""
+    """One comparison, measured or not.
+
+    p: of superiority a t test's, of equivalence that of two one-sided tests. corrected: the
+    interval at Holm's confidence, and Holm's p; of equivalence the interval that lies within the
+    margin just when Holm's correction leaves it equivalent.
+    """
 
     comparison: Comparison
     found: Estimate | None
@@ -49,13 +56,28 @@ class Finding:
     corrected: tuple[float, float, float] | None = None
     stale: str = ""
 
+    @property
+    def p(self) -> float | None:
+        return None if self.found is None else p_value(self.comparison, self.found)
+
     def __str__(self) -> str:
-        if self.found is None:
+        if self.found is None or self.p is None:
             return f"{self.comparison}: not run yet"
         text = f"{self.comparison}: {told(self.found)}"
-        if self.corrected and self.corrected[2] >= LEVEL > self.found.p:
-            text += f", not after Holm's correction (p {self.corrected[2]:.2g})"
+        if self.comparison.kind == "E":
+            text += f", margin {self.comparison.margin:g}"
+            text += f", p {self.p:.2g}" * (self.found.worlds > 1)
+        if self.corrected and self.found.worlds > 1:
+            low, high, p = self.corrected
+            text += f", Holm [{low:+.1f}, {high:+.1f}]"
+            if p >= LEVEL > self.p:
+                text += f", not after Holm's correction (p {p:.2g})"
         return text + (" (stale)" if self.stale else "")
+
+
+def p_value(comparison: Comparison, found: Estimate) -> float:
+    """Of what the comparison's kind asks."""
+    return equivalence(found, comparison.margin) if comparison.kind == "E" else found.p
 
 
 def told(found: Estimate) -> str:
@@ -94,6 +116,18 @@ class Verdict:
     observed: tuple[Observed, ...] = ()
 
     @property
+    def told(self) -> str:
+        """The verdict, and whether it rests on one trained model a row."""
+        seen = any(o.asked.decides and o.found for o in self.observed)
+        return self.verdict + " (one model)" * (seen and self.verdict.startswith(DECIDED))
+
+    @property
+    def deciding(self) -> tuple[str, ...]:
+        """What decides, a line each."""
+        findings = (str(f) for f in self.findings if f.comparison.decides)
+        return (*findings, *(str(o) for o in self.observed if o.asked.decides))
+
+    @property
     def beside(self) -> tuple[str, ...]:
         """What was found and does not decide, a line each."""
         told = [str(f) for f in self.findings if not f.comparison.decides and f.found]
@@ -108,7 +142,9 @@ class Verdict:
             "kinds": list(self.claim.kinds),
             "printed": self.claim.printed,
             "verdict": self.verdict,
+            "one_model": self.told != self.verdict,
             "why": self.why,
+            "note": self.claim.note,
             "numbers": list(self.numbers),
             "comparisons": [_plain(finding) for finding in self.findings],
             "mechanisms": [_observed(one) for one in self.observed],
@@ -128,12 +164,12 @@ def judge(comparison: Comparison, found: Estimate | None, evidence: Evidence) ->
     """One comparison in the words of its kind."""
     if found is None:
         return NOT_MEASURED
-    apart = found.low > 0 or found.high < 0
     if comparison.kind == "E":
-        if equivalence(found, comparison.margin) < LEVEL:
+        if p_value(comparison, found) < LEVEL:
             return EQUIVALENT
-        return DIFFERENT if apart else UNDECIDED
-    if not apart:
+        beyond = found.low > comparison.margin or found.high < -comparison.margin
+        return DIFFERENT if beyond else UNDECIDED
+    if found.low <= 0 <= found.high:
         return UNDECIDED
     return holds(evidence) if found.mean > 0 else opposite(evidence)
 
@@ -152,8 +188,8 @@ def observe(asked: Asked, claim: str, evidence: Evidence) -> Observed:
 def verdicts(evidence: Evidence) -> list[Verdict]:
     """Every claim of `claims.py`, in their order."""
     found = [[(c, measure(c, evidence)) for c in claim.comparisons] for claim in CLAIMS]
-    decisive = [e for of in found for c, e in of if e is not None and c.decides and c.kind == "S"]
-    corrected = dict(zip(map(id, decisive), _corrected(decisive)))
+    decisive = [(c, e) for of in found for c, e in of if e is not None and c.decides]
+    corrected = dict(zip((id(e) for _, e in decisive), _corrected(decisive)))
     return [
         _verdict(
             claim,
@@ -169,13 +205,15 @@ def verdicts(evidence: Evidence) -> list[Verdict]:
     ]
 
 
-def _corrected(found: Sequence[Estimate]) -> list[tuple[float, float, float]]:
+def _corrected(found: Sequence[tuple[Comparison, Estimate]]) -> list[tuple[float, float, float]]:
     """Holm's interval and p of each, over all of them."""
-    ps = [one.p for one in found]
-    return [
-        (*one.interval(confidence), p)
-        for one, confidence, p in zip(found, holm_confidence(ps), holm(ps))
-    ]
+    ps = [p_value(comparison, one) for comparison, one in found]
+    corrected = []
+    for (comparison, one), confidence, p in zip(found, holm_confidence(ps), holm(ps)):
+        # one-sided tests at some level go with the interval that leaves out that level twice
+        wide = 2 * confidence - 1 if comparison.kind == "E" else confidence
+        corrected.append((*one.interval(wide), p))
+    return corrected
 
 
 def _verdict(claim: Claim, findings: tuple[Finding, ...], evidence: Evidence) -> Verdict:
@@ -205,7 +243,7 @@ def _word(claim: Claim, verdicts: Sequence[str], numbers: Sequence[str], evidenc
 
 
 def _numbers(claim: Claim, evidence: Evidence) -> tuple[str, ...]:
-    """The cost part of a claim: counts, counts of parameters in records, times."""
+    """Beside comparisons: parameters in records, counted costs, times, scatter over worlds."""
     told = []
     for one, other in claim.counted:
         counts = [evidence.parameters(recipe) for recipe in (one, other)]
@@ -216,6 +254,10 @@ def _numbers(claim: Claim, evidence: Evidence) -> tuple[str, ...]:
 
         for cost in claims(claim.paper.lower()):
             told.append(f"{cost.what}, {cost.convention}: {cost.printed:.3f} G, {cost.ours:.3f} G")
+    for recipe in claim.scattered:
+        score = evidence.score(recipe, MEASURE)
+        if score and score.worlds > 1:
+            told.append(f"{recipe} scatters by {score.sd:.1f} over {score.worlds} worlds")
     return (*told, *evidence.truth_numbers(claim.id))
 
 
@@ -244,7 +286,7 @@ def _plain(finding: Finding) -> dict[str, Any]:
         "decides": comparison.decides,
         "mean": found.mean if found else None,
         "interval": [found.low, found.high] if found and several else None,
-        "p": found.p if found else None,
+        "p": finding.p,
         "holm": list(finding.corrected) if finding.corrected and several else None,
         "worlds": found.worlds if found else 0,
         "verdict": finding.verdict,

@@ -160,11 +160,16 @@ def verdicts_sheet(every: Sequence[Verdict], paper: str) -> Sheet:
     """A paper's claims: what it says, its number, the verdict here and what it rests on."""
     header = ("claim", "the paper says", "its number", "here", "because")
     rows = [
-        (v.claim.id, v.claim.text, v.claim.printed, v.verdict, v.why or "nothing measured yet")
+        (v.claim.id, v.claim.text, v.claim.printed, v.told, _because(v))
         for v in every
         if v.claim.paper == paper
     ]
     return Sheet(f"{paper}: what became of its claims", header, tuple(rows))
+
+
+def _because(verdict: Verdict) -> str:
+    found = verdict.why or "nothing measured yet"
+    return f"{found}. {verdict.claim.note}" if verdict.claim.note else found
 
 
 def list_sheet() -> Sheet:

@@ -58,7 +58,10 @@ def summary(verdicts: Sequence[Verdict], paper: str) -> str:
 
 
 def draw_claims(verdicts: Sequence[Verdict], caption: str = "") -> Figure:
-    """A tile for each claim, a row for each paper, coloured by what became of it."""
+    """A tile for each claim, a row for each paper, coloured by what became of it.
+
+    A star: decided by one trained model a row, not over worlds.
+    """
     import matplotlib.pyplot as plt
     from matplotlib.patches import Patch, Rectangle
 
@@ -72,7 +75,8 @@ def draw_claims(verdicts: Sequence[Verdict], caption: str = "") -> Figure:
         for x, one in enumerate(own):
             colour = OUTCOMES[outcome(one.verdict)]
             axes.add_patch(Rectangle((x, y - 0.42), 0.92, 0.84, facecolor=colour, edgecolor="0.4"))
-            axes.text(x + 0.46, y, one.claim.id, ha="center", va="center", fontsize=8)
+            name = one.claim.id + "*" * (one.told != one.verdict)
+            axes.text(x + 0.46, y, name, ha="center", va="center", fontsize=8)
     axes.set(xlim=(-0.1, wide), ylim=(len(papers) - 0.5, -0.5))
     axes.set_axis_off()
     keys = [Patch(facecolor=c, edgecolor="0.4", label=name) for name, c in OUTCOMES.items()]

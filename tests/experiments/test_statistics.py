@@ -78,10 +78,13 @@ def test_holm_by_hand() -> None:
     assert holm([]) == []
 
 
-def test_holm_interval_excludes_zero_where_its_step_rejects() -> None:
-    samples = [[v + shift for v in VALUES] for shift in (-0.9, 0.1, 1.5, 3.0)]
-    found = [estimate(s) for s in samples]
+@pytest.mark.parametrize("shifts", [(-0.9, 0.1, 1.5, 3.0), (0.25, 0.3), (0.0,), (3.0, 0.05, 0.0)])
+def test_holm_interval_excludes_zero_just_when_holm_rejects(shifts: tuple[float, ...]) -> None:
+    """(0.25, 0.3): both p lie below 0.05 and neither stands after the correction."""
+    found = [estimate([v + shift for v in VALUES]) for shift in shifts]
     ps = [f.p for f in found]
-    for f, p, confidence, rank in zip(found, ps, holm_confidence(ps), stats.rankdata(ps)):
+    if shifts == (0.25, 0.3):
+        assert max(ps) < 0.05 < min(holm(ps))
+    for f, p, confidence in zip(found, holm(ps), holm_confidence(ps)):
         low, high = f.interval(confidence)
-        assert (low > 0 or high < 0) == (p < 0.05 / (len(ps) - rank + 1))
+        assert (low > 0 or high < 0) == (p < 0.05)

@@ -18,8 +18,9 @@ from reidlib.errors import ReidError
 from reidlib.experiments.claims import CLAIMS
 from reidlib.experiments.evidence import Evidence
 from reidlib.experiments.printed import printed_tables
+from reidlib.experiments.statistics import equivalence, holm
 from reidlib.experiments.tables import ablation, comparison
-from reidlib.experiments.verdicts import verdicts
+from reidlib.experiments.verdicts import Observed, Verdict, verdicts
 from reidlib.experiments.writing import (
     FORMATS,
     WIDE,
@@ -31,6 +32,7 @@ from reidlib.experiments.writing import (
 )
 from reidlib.recipes import recipes
 from reidlib.records import write_record
+from reidlib.seeing.truth import Estimate as OverPeople
 from tests.experiments.fake_records import fake_record, leave
 
 BASE = [0.60, 0.61, 0.58, 0.62, 0.59]
@@ -289,6 +291,62 @@ def test_equivalence_words(results: Path) -> None:
     assert verdict(results, "S3").verdict == "different"
     leave(results, "sinet-3/non-local", 0.5, 0.7, 0.6, 0.66, 0.52)
     assert verdict(results, "S3").verdict == "undecided"
+
+
+def test_a_sure_difference_that_may_lie_within_the_margin_is_no_different(results: Path) -> None:
+    """+2.3 [+0.4, +4.2]: surely above zero, not surely beyond 2."""
+    leave(results, "tacan-1/triplet", *BASE)
+    gains = (0.8, 3.0, 1.2, 4.5, 2.0)
+    leave(results, "tacan-1/ta", *(b + g / 100 for b, g in zip(BASE, gains)))
+    found = verdict(results, "C2")
+    assert found.findings[0].found.low > 0
+    assert found.verdict == "undecided"
+    assert ", margin 2, p 0.6" in found.why
+    leave(results, "tacan-1/ta", *(b + 0.03 + g / 1e4 for b, g in zip(BASE, gains)))
+    assert verdict(results, "C2").verdict == "different"
+
+
+def test_equivalence_has_its_own_p_and_is_corrected_with_the_others(results: Path) -> None:
+    leave(results, "tacan-1/triplet", *BASE)
+    leave(results, "tacan-1/ta", *(b + 0.003 + 0.001 * (-1) ** i for i, b in enumerate(BASE)))
+    found = verdict(results, "C2").findings[0]
+    plain = next(f for f in verdict(results, "C1").findings if f.found)
+    other = verdict(results, "S1").findings[0]
+    assert found.p == equivalence(found.found, 2.0) != plain.p
+    assert found.found.p == plain.p
+    assert found.corrected[2] == pytest.approx(holm([found.p, plain.p, other.p])[0])
+    assert -2 < found.corrected[0] < found.corrected[1] < 2
+    assert "Holm [" in str(found)
+
+
+def test_scatter_over_worlds_is_told_where_a_claim_is_about_it(results: Path) -> None:
+    leave(results, "fgra", 0.5, 0.52, 0.51)
+    leave(results, "fgra-fig4/regions-8", 0.5, 0.6, 0.4)
+    assert verdict(results, "F7").numbers == (
+        "fgra-fig4/regions-8 scatters by 10.0 over 3 worlds", "fgra scatters by 1.0 over 3 worlds",
+    )  # fmt: skip
+
+
+def test_what_one_model_decides_is_told_as_such() -> None:
+    claim = next(c for c in CLAIMS if c.id == "F8")
+    asked = next(a for a in claim.asked if a.decides)
+    seen = Observed(asked, OverPeople(0.1, 0.05, 0.15, 9, 9), "holds on Promenade")
+    one = Verdict(claim, "holds on Promenade", "", observed=(seen,))
+    assert one.told == "holds on Promenade (one model)"
+    assert one.as_dict()["verdict"] == "holds on Promenade"
+    assert one.as_dict()["one_model"]
+    assert replace(one, verdict="undecided").told == "undecided"
+    assert replace(one, observed=()).told == "holds on Promenade"
+
+
+def test_verdicts_fit_the_terminal(results, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("COLUMNS", "90")
+    assert reid(monkeypatch, "verdicts", "--records", results) == 0
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 90
+    told = " ".join(out.split())
+    assert "sinet-2/sbm - sinet-2/base: +2.1 [" in told
+    assert "note: Eq. 4 is smallest where maps are flat" in told
 
 
 def test_a_cause_is_the_gain_under_it_minus_the_gain_in_clean(results: Path) -> None:
