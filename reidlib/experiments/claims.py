@@ -276,9 +276,12 @@ _FGRA = (
         "F8", "FGRA", "a region's response falls on the same body part in every frame",
         "Figure 5", ("M",),
         asked=_asked("fgra", "", "misalignment", (
-            ("part beyond stripe", 1), ("mass on the part beyond its area", 1),
-            ("part beyond its first place", 1),
+            ("mass on the part beyond its area", 1), ("part beyond its first place", 1),
         ))
+        + _asked("fgra", "fixed stripe", "misalignment", (
+            ("mass on the part beyond its area", 1),
+        ))
+        + _told("fgra", "", "misalignment", (("part beyond stripe", 1),))
         + _told("fgra", "activation energy", "misalignment", (
             ("mass on the part beyond its area", 1), ("part beyond its first place", 1),
         ))

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -308,9 +309,17 @@ def test_responses_that_follow_their_part_or_stay(
     nothing = torch.zeros(1, 4, 4, 64, 32), torch.tensor(0.0)
     monkeypatch.setattr(fgra, "_shuffled", lambda model, one, features: nothing)
     found = judged("F8", lab, tmp_path)
-    words = {o.asked.question: o.verdict for o in found.observed if o.asked.decides}
-    assert words["part beyond its first place"] == word
+    words = {(o.asked.question, o.asked.to): o.verdict for o in found.observed if o.asked.decides}
+    assert words["part beyond its first place", ""] == word
     assert found.verdict == word
+    assert (words["mass on the part beyond its area", "fixed stripe"] == HOLDS) or not follow
+
+
+def test_fixed_stripes_by_loop() -> None:
+    maps = fgra._fixed_stripes(torch.zeros(1, 2, 4, 8, 3))
+    assert maps.shape == (1, 2, 4, 8, 3)
+    for frame, region, row, column in product(range(2), range(4), range(8), range(3)):
+        assert maps[0, frame, region, row, column] == (row // 2 == region)
 
 
 @pytest.mark.parametrize(("on", "word"), [("sinet", HOLDS), ("sinet-2/base", OPPOSITE)])

@@ -45,8 +45,9 @@ def regions(lab: Lab) -> Readings:
 
     On the box of the body parts that the region's stripe shows in the reference frame, on that box
     where it was there ("first place": does the response follow the part?), and on the stripe; each
-    less the area it takes, which is what an even map gives. A stripe is larger than a part's box,
-    so "part beyond stripe" is unkind to the claim and only told.
+    less the area it takes, which is what an even map gives. "fixed stripe" is the rival that needs
+    no network: a map that is even on the region's stripe and dark elsewhere, in every frame. A
+    stripe is larger than a part's box, so "part beyond stripe" is unkind, and only told.
     D is what a region has beyond the mean of all; A is what Eq. 2 averages. "cells shuffled": D
     with the cells of later frames in another order in each channel; "change of aligned features
     when cells are shuffled" says how little the features notice.
@@ -68,6 +69,7 @@ def regions(lab: Lab) -> Readings:
             (f"{recipe}, A", responses(one.output)[0]),
             (f"{recipe}, cells shuffled", shuffled),
             ("activation energy", common),
+            ("fixed stripe", _fixed_stripes(common)),
         ):
             told.setdefault(source, []).append(region_mass(maps[0], truth))
     for source, rows in told.items():
@@ -83,6 +85,14 @@ def regions(lab: Lab) -> Readings:
     name = "change of aligned features when cells are shuffled"
     found.add(scene, recipe, name, torch.stack(moved), owners)
     return found
+
+
+def _fixed_stripes(like: Tensor) -> Tensor:
+    """Maps (m, t, i, h, w) that are 1 on the rows of region i, 0 elsewhere."""
+    regions, height = like.shape[2:4]
+    rows = torch.arange(height) * regions // height  # region of a row
+    own = (rows == torch.arange(regions)[:, None]).float()  # (i, h)
+    return own[:, :, None].expand_as(like)
 
 
 def _excess(row: Mapping[str, Tensor], name: str) -> Tensor:
