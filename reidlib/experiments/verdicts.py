@@ -117,9 +117,16 @@ class Verdict:
 
     @property
     def told(self) -> str:
-        """The verdict, and whether it rests on one trained model a row."""
+        """The verdict, and whether it rests on one trained model a row.
+
+        What holds does so in all its parts; what fails may do so by scores over worlds alone.
+        """
+        if not self.verdict.startswith(DECIDED):
+            return self.verdict
+        failed = self.verdict.startswith((DIFFERENT, "opposite"))
+        worlds = [f for f in self.findings if f.comparison.decides and f.verdict == self.verdict]
         seen = any(o.asked.decides and o.found for o in self.observed)
-        return self.verdict + " (one model)" * (seen and self.verdict.startswith(DECIDED))
+        return self.verdict + " (one model)" * (seen and not (failed and worlds))
 
     @property
     def deciding(self) -> tuple[str, ...]:

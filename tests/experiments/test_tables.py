@@ -15,12 +15,12 @@ from scipy import stats
 
 from reidlib.__main__ import main
 from reidlib.errors import ReidError
-from reidlib.experiments.claims import CLAIMS
+from reidlib.experiments.claims import CLAIMS, Comparison
 from reidlib.experiments.evidence import Evidence
 from reidlib.experiments.printed import printed_tables
-from reidlib.experiments.statistics import equivalence, holm
+from reidlib.experiments.statistics import equivalence, estimate, holm
 from reidlib.experiments.tables import ablation, comparison
-from reidlib.experiments.verdicts import Observed, Verdict, verdicts
+from reidlib.experiments.verdicts import Finding, Observed, Verdict, verdicts
 from reidlib.experiments.writing import (
     FORMATS,
     WIDE,
@@ -337,6 +337,10 @@ def test_what_one_model_decides_is_told_as_such() -> None:
     assert one.as_dict()["one_model"]
     assert replace(one, verdict="undecided").told == "undecided"
     assert replace(one, observed=()).told == "holds on Promenade"
+    down = Finding(Comparison("a", "b"), estimate([-1.0, -1.1]), "opposite on Promenade")
+    mixed = replace(one, verdict="opposite on Promenade", findings=(down,))
+    assert mixed.told == "opposite on Promenade"  # by scores of two worlds
+    assert replace(mixed, findings=()).told == "opposite on Promenade (one model)"
 
 
 def test_verdicts_fit_the_terminal(results, monkeypatch, capsys) -> None:
