@@ -27,7 +27,8 @@ class Row:
     """One row. printed, printed_gain: by data set, percent; gains are against the row `base`.
 
     ours, gain: None without a record. verdict: "" where neither the paper nor a claim says what
-    to expect. stale: why ours may not hold any more.
+    to expect. stale, gain_stale, verdict_stale: why ours, the gain (which is of two rows) and the
+    verdict (which may be of two others) may not hold any more.
     """
 
     label: str
@@ -40,6 +41,13 @@ class Row:
     gain: Estimate | None
     verdict: str
     stale: str
+    gain_stale: str = ""
+    verdict_stale: str = ""
+
+    @property
+    def why_stale(self) -> str:
+        """Of any of its numbers, ours first."""
+        return self.stale or self.gain_stale or self.verdict_stale
 
 
 @dataclass(frozen=True)
@@ -71,12 +79,14 @@ def ablation(name: str, evidence: Evidence, measure: str = "mAP", scored: str = 
         printed_gain = {d: round(here[d] - there[d], 2) for d in here if d in there}
         key = MEASURES[measure]
         gain = evidence.gain(recipe.name, base, key, scored) if base else None
+        deciding = _deciding(recipe.name, base, printed_gain)
         rows.append(
             Row(
                 label, recipe.name, recipe.control, by_recipe.get(base, ""), here, printed_gain,
                 evidence.score(recipe.name, key, scored), gain,
-                _verdict(recipe.name, base, printed_gain, evidence, key, scored),
-                evidence.stale(recipe.name),
+                _verdict(deciding, evidence, key, scored), evidence.stale(recipe.name),
+                evidence.stale(recipe.name, base) if gain else "",
+                evidence.stale(deciding.of, deciding.to) if deciding else "",
             )
         )  # fmt: skip
     sets = tuple(dict.fromkeys(data for data, what in paper.columns if what == measure))
@@ -107,20 +117,23 @@ def _cells(paper: PrintedTable, label: str, measure: str) -> dict[str, float]:
     return {data: value for (data, what), value in row.items() if what == measure}
 
 
-def _verdict(
-    of: str, base: str, expected: Mapping[str, float], evidence: Evidence, key: str, scored: str
-) -> str:
-    """By the claim about these two rows, or else by the direction that the paper prints."""
-    if not base:
+def _verdict(deciding: Comparison | None, evidence: Evidence, key: str, scored: str) -> str:
+    if deciding is None:
         return ""
-    comparison = _claimed(of, base)
-    if comparison is None:
-        signs = {gain > 0 for gain in expected.values() if gain}
-        if len(signs) != 1:
-            return ""
-        comparison = Comparison(of, base) if signs.pop() else Comparison(base, of)
-    found = evidence.gain(comparison.of, comparison.to, key, scored)
-    return judge(comparison, found, evidence) if found else NOT_RUN
+    found = evidence.gain(deciding.of, deciding.to, key, scored)
+    return judge(deciding, found, evidence) if found else NOT_RUN
+
+
+def _deciding(of: str, base: str, expected: Mapping[str, float]) -> Comparison | None:
+    """What judges a row: the claim about it and its base, or else the direction of the print."""
+    if not base:
+        return None
+    if claimed := _claimed(of, base):
+        return claimed
+    signs = {gain > 0 for gain in expected.values() if gain}
+    if len(signs) != 1:
+        return None
+    return Comparison(of, base) if signs.pop() else Comparison(base, of)
 
 
 def _claimed(of: str, base: str) -> Comparison | None:

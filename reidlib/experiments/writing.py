@@ -16,7 +16,7 @@ from reidlib.experiments.five_papers import FivePapers
 from reidlib.experiments.printed import breaches, disagreements, printed_tables
 from reidlib.experiments.printed_tables import DIAMETERS
 from reidlib.experiments.statistics import Estimate
-from reidlib.experiments.tables import NOT_RUN, Comparisons, Table
+from reidlib.experiments.tables import NOT_RUN, Comparisons, Row, Table
 
 if TYPE_CHECKING:
     from reidlib.experiments.mechanisms.records import TruthRecord
@@ -57,9 +57,9 @@ def ablation_sheet(table: Table) -> Sheet:
                 ours,
                 str(row.ours.worlds) if row.ours else "0",
                 *(_signed(row.printed_gain.get(data)) for data in sets),
-                _gain(row.gain) if row.base else "-",
+                _paired(row) if row.base else "-",
                 numbers.get(row.base, "-"),
-                row.verdict or "-",
+                _judged(row),
             )
         )
     notes = [
@@ -67,7 +67,7 @@ def ablation_sheet(table: Table) -> Sheet:
         "worlds, differences paired by world",
         "(+): a control of ours, not in the paper",
     ]
-    stale = {row.stale for row in table.rows if row.stale and row.ours}
+    stale = {row.why_stale for row in table.rows if row.why_stale and row.ours}
     notes += [f"!: stale, {why}" for why in sorted(stale)]
     return Sheet(f"{table.name}: {table.source}", header, tuple(rows), tuple(notes))
 
@@ -190,19 +190,24 @@ def write(sheet: Sheet, form: str) -> str:
 
 
 def csv_of(table: Table) -> str:
-    """An ablation for programs: every number in a column of its own, `seeds` = worlds."""
+    """An ablation for programs: every number in a column of its own, `seeds` = worlds.
+
+    A difference has seeds of its own: the worlds that both rows have.
+    """
     header = ["table", "row", "recipe", "control", "measure", "scored", "trained"]
     header += [f"paper {data}" for data in table.data_sets]
     header += ["ours", "low", "high", "seeds", "base"]
     header += [f"paper difference {data}" for data in table.data_sets]
-    header += ["difference", "difference low", "difference high", "p", "verdict", "stale"]
+    header += ["difference", "difference low", "difference high", "difference seeds", "p"]
+    header += ["verdict", "stale"]
     rows = []
     for row in table.rows:
         cells: list[object] = [table.name, row.label, row.recipe, row.control, table.measure]
         cells += [table.scored, table.trained, *(row.printed.get(d, "") for d in table.data_sets)]
         cells += [*_ends(row.ours), row.ours.worlds if row.ours else 0, row.base]
         cells += [row.printed_gain.get(data, "") for data in table.data_sets]
-        cells += [*_ends(row.gain), row.gain.p if row.gain else "", row.verdict, row.stale]
+        cells += [*_ends(row.gain), row.gain.worlds if row.gain else 0]
+        cells += [row.gain.p if row.gain else "", row.verdict, row.why_stale if row.ours else ""]
         rows.append(cells)
     return _lines([header, *rows])
 
@@ -240,6 +245,19 @@ def _gain(found: Estimate | None) -> str:
     if found.worlds < 2:
         return f"{found.mean:+.1f}"
     return f"{found.mean:+.1f} [{found.low:+.1f}, {found.high:+.1f}]"
+
+
+def _paired(row: Row) -> str:
+    """A row's gain; its worlds where they are fewer than the row's, and whether it may not hold."""
+    told = _gain(row.gain)
+    if row.gain and row.ours and row.gain.worlds != row.ours.worlds:
+        told += f" ({row.gain.worlds} world{'s' * (row.gain.worlds > 1)})"
+    return told + " !" * bool(row.gain and row.gain_stale)
+
+
+def _judged(row: Row) -> str:
+    measured = row.verdict not in ("", NOT_RUN)
+    return (row.verdict or "-") + " !" * bool(measured and row.verdict_stale)
 
 
 def _text(sheet: Sheet) -> str:

@@ -49,6 +49,10 @@ def row(table, label):
     return next(r for r in table.rows if r.label == label)
 
 
+def csv_row(table, recipe):
+    return next(r for r in csv.DictReader(io.StringIO(csv_of(table))) if r["recipe"] == recipe)
+
+
 def test_a_row_by_hand(results: Path) -> None:
     found = row(ablation("sinet-2", Evidence(results)), "+SBM")
     gains = [100 * (a - b) for a, b in zip(SBM, BASE)]
@@ -128,6 +132,34 @@ def test_stale_records_are_marked_and_give_way(results: Path) -> None:
     assert "!: stale, " in text
     write_record(fake_record("sinet", 0, {"street": 0.7}), results)
     assert row(ablation("sinet-2", Evidence(results)), "SINet").ours.mean == pytest.approx(70)
+
+
+def test_a_stale_base_marks_what_is_measured_against_it(tmp_path: Path) -> None:
+    gone = {"version": "0", "commit": None, "sources": {"models/sinet.py": "0"}}
+    leave(tmp_path, "sinet-2/sbm", *SBM)
+    for world, value in enumerate(BASE):
+        write_record(fake_record("sinet-2/base", world, {"street": value}, code=gone), tmp_path)
+    table = ablation("sinet-2", Evidence(tmp_path))
+    cells = dict(zip(ablation_sheet(table).header, ablation_sheet(table).rows[1]))
+    assert not row(table, "+SBM").stale
+    assert not cells["ours mAP"].endswith("!")
+    assert cells["ours diff."].endswith("] !")
+    assert cells["verdict"] == "holds on Promenade !"
+    assert "changed" in csv_row(table, "sinet-2/sbm")["stale"]
+    assert csv_row(table, "sinet")["stale"] == ""  # not run: nothing that could be stale
+
+
+def test_a_gain_of_fewer_worlds_says_so(tmp_path: Path) -> None:
+    leave(tmp_path, "sinet-2/base", *BASE[:2])
+    leave(tmp_path, "sinet-2/sbm", *SBM)
+    leave(tmp_path, "sinet-2/idm", *SBM[:2])
+    table = ablation("sinet-2", Evidence(tmp_path))
+    column = ablation_sheet(table).header.index("ours diff.")
+    cells = [one[column] for one in ablation_sheet(table).rows]
+    assert cells[1].endswith("] (2 worlds)")
+    assert cells[2].endswith("]")
+    found = csv_row(table, "sinet-2/sbm")
+    assert (found["seeds"], found["difference seeds"]) == ("5", "2")
 
 
 def test_another_recipe_whose_weights_are_tested_has_changed(results: Path) -> None:
