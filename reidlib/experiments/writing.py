@@ -1,18 +1,15 @@
-"""Tables as text, Markdown, LaTeX and CSV. Cells are strings by now; nothing is computed here."""
+"""Every table as a sheet: cells in words for people, numbers for programs. Nothing is computed."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
-import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from reidlib.experiments.five_papers import FivePapers
+from reidlib.experiments.five_papers import Cell, FivePapers
+from reidlib.experiments.five_papers import Row as Method
+from reidlib.experiments.forms import FORMATS, WIDE, Sheet, lines, write
 from reidlib.experiments.printed import breaches, disagreements, printed_tables
 from reidlib.experiments.printed_tables import DIAMETERS
 from reidlib.experiments.statistics import Estimate
@@ -23,19 +20,9 @@ if TYPE_CHECKING:
     from reidlib.experiments.verdicts import Verdict
     from reidlib.seeing.truth import Estimate as OverPeople
 
+__all__ = ["FORMATS", "WIDE", "Sheet", "write"]
+
 FIVE_PAPERS, DIAMETERS_TABLE = "five-papers", "tacan-3"  # as `reid table` calls them
-FORMATS = ("text", "markdown", "latex", "csv")
-WIDE = 40  # characters of a cell in a line of text
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """A title, a header, rows of cells, and notes beneath."""
-
-    title: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...] = ()
 
 
 def ablation_sheet(table: Table) -> Sheet:
@@ -75,23 +62,49 @@ def ablation_sheet(table: Table) -> Sheet:
 def five_papers_sheet(*tables: FivePapers) -> Sheet:
     """Scores of every method in every scenario, then its gains; a table for each kind of base."""
     first = tables[0]
-    scenarios = tuple(first.rows[0].cells)
-    rows = []
+    rows, data = [], []
     for together in zip(*(table.rows for table in tables)):
-        row = together[0]
-        held = any(cell.score for cell in row.cells.values())
+        row, cells = together[0], together[0].cells.values()
+        held = any(cell.score for cell in cells)
         mark = " !" if held and any(one.stale for one in together) else ""
-        rows.append((row.name + mark, "", *(_score(cell.score) for cell in row.cells.values())))
+        scores = [cell.score for cell in cells]
+        rows.append((row.name + mark, "", _span(scores), *map(_score, scores)))
+        data += _numbers(row, "", first.measure)
         for one in together:
-            gains = [_gain(cell.gain) for cell in one.cells.values()]
-            rows += [(f"{one.name}{mark}", f"minus {one.base}", *gains)] if one.base else []
+            if one.base:
+                gains = [cell.gain for cell in one.cells.values()]
+                told = (f"{one.name}{mark}", f"minus {one.base}", _span(gains))
+                rows.append((*told, *map(_gain, gains)))
+                data += _numbers(one, one.base, first.measure)
     notes = [
         f"{first.measure}, percent; {first.trained}; mean and 95 % t interval over worlds, "
         "differences paired by world; a number alone is of one world",
+        *first.rules,
     ]
     stale = {row.stale for table in tables for row in table.rows if row.stale}
     notes += [f"!: stale, {why}" for why in sorted(stale)]
-    return Sheet("five papers, one protocol", ("method", "", *scenarios), tuple(rows), tuple(notes))
+    header = ("method", "", "worlds", *first.rows[0].cells)
+    columns = ("method", "recipe", "minus", "scenario", "measure", "mean", "low", "high", "seeds",
+               "stale")  # fmt: skip
+    return Sheet("five papers, one protocol", header, tuple(rows), tuple(notes), keys=3,
+                 data=(columns, *data))  # fmt: skip
+
+
+def _span(found: Sequence[Estimate | None]) -> str:
+    """Worlds behind the numbers of a line: as many as every cell has, or from least to most."""
+    counts = sorted({one.worlds for one in found if one}) or [0]
+    return str(counts[0]) if len(counts) == 1 else f"{counts[0]}-{counts[-1]}"
+
+
+def _numbers(row: Method, base: str, measure: str) -> list[tuple[object, ...]]:
+    """Scores of a method, or its gains over `base`, a line a scenario."""
+
+    def line(scenario: str, cell: Cell) -> tuple[object, ...]:
+        found = cell.gain if base else cell.score
+        head = (row.name, row.method, base, scenario, measure)
+        return (*head, *_ends(found), found.worlds if found else 0, row.stale if found else "")
+
+    return [line(scenario, cell) for scenario, cell in row.cells.items()]
 
 
 def comparison_sheet(table: Comparisons) -> Sheet:
@@ -139,13 +152,16 @@ def diameters_sheet(truth: TruthRecord | None) -> Sheet:
     between people; only the last two can be compared across models.
     """
     kinds, models = ("raw", "unit", "relative"), ("tacan-1/ca", "tacan-1/minmax")
-    rows = []
+    rows: list[tuple[str, ...]] = []
+    data: list[tuple[object, ...]] = []
     for (label, values), model in zip(DIAMETERS.items(), models):
-        ours = [
-            _between(truth.estimate("street", f"diameter, {kind}", model)) if truth else NOT_RUN
-            for kind in kinds
-        ]
-        rows.append((label, *(f"{value:.4f}" for value in values), *ours))
+        ours = [_diameter(truth, kind, model) for kind in kinds]
+        told = [_between(found) if found else NOT_RUN for found in ours]
+        rows.append((label, *(f"{value:.4f}" for value in values), *told))
+        data += [(label, "", f"paper, sample {i}", value, None, None, None)
+                 for i, value in enumerate(values, 1)]  # fmt: skip
+        data += [(label, model, kind, *_over_people(found)) for kind, found in zip(kinds, ours)]
+    columns = ("model", "recipe", "diameter", "mean", "low", "high", "people")
     header = ("model", *(f"sample {i}" for i in range(1, 6)), *(f"ours {kind}" for kind in kinds))
     notes = ["ours: mean over people, 95 % bootstrap interval over them"]
     if truth is None:
@@ -153,7 +169,15 @@ def diameters_sheet(truth: TruthRecord | None) -> Sheet:
     elif why := truth.stale():
         notes.append(f"stale, {why}")
     title = "tacan-3: TACAN, Table 3, largest distance within a person"
-    return Sheet(title, header, tuple(rows), tuple(notes))
+    return Sheet(title, header, tuple(rows), tuple(notes), data=(columns, *data))
+
+
+def _diameter(truth: TruthRecord | None, kind: str, model: str) -> OverPeople | None:
+    return truth.estimate("street", f"diameter, {kind}", model) if truth else None
+
+
+def _over_people(found: OverPeople | None) -> tuple[object, ...]:
+    return (found.mean, found.low, found.high, found.identities) if found else (None, None, None, 0)
 
 
 def verdicts_sheet(every: Sequence[Verdict], paper: str) -> Sheet:
@@ -184,11 +208,6 @@ PAPERS_ALONE = {
 }
 
 
-def write(sheet: Sheet, form: str) -> str:
-    """The sheet in one of FORMATS."""
-    return {"text": _text, "markdown": _markdown, "latex": _latex, "csv": _csv}[form](sheet)
-
-
 def csv_of(table: Table) -> str:
     """An ablation for programs: every number in a column of its own, `seeds` = worlds.
 
@@ -209,14 +228,15 @@ def csv_of(table: Table) -> str:
         cells += [*_ends(row.gain), row.gain.worlds if row.gain else 0]
         cells += [row.gain.p if row.gain else "", row.verdict, row.why_stale if row.ours else ""]
         rows.append(cells)
-    return _lines([header, *rows])
+    return lines([header, *rows])
 
 
 def _ends(found: Estimate | None) -> list[object]:
+    """Mean, low and high; None, an empty cell for programs, where there is none."""
     if found is None:
-        return ["", "", ""]
+        return [None, None, None]
     ends = (found.low, found.high)
-    return [found.mean, *(end if math.isfinite(end) else "" for end in ends)]
+    return [found.mean, *(end if math.isfinite(end) else None for end in ends)]
 
 
 def _between(found: OverPeople) -> str:
@@ -258,64 +278,3 @@ def _paired(row: Row) -> str:
 def _judged(row: Row) -> str:
     measured = row.verdict not in ("", NOT_RUN)
     return (row.verdict or "-") + " !" * bool(measured and row.verdict_stale)
-
-
-def _text(sheet: Sheet) -> str:
-    head, rows = _wrapped(sheet.header), [_wrapped(row) for row in sheet.rows]
-    columns = zip(*head, *(line for row in rows for line in row))
-    widths = [max(map(len, column)) for column in columns]
-    rule = ["-" * width for width in widths]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip()
-        for cells in (*head, rule, *(line for row in rows for line in row))
-    ]
-    return "\n".join([sheet.title, "", *lines, "", *sheet.notes])
-
-
-def _wrapped(cells: Sequence[str]) -> list[tuple[str, ...]]:
-    """A row as lines: the words of a long cell go on beneath. Names stay whole."""
-    fold = textwrap.TextWrapper(
-        WIDE, subsequent_indent="   ", break_on_hyphens=False, break_long_words=False
-    )
-    parts = [fold.wrap(cell) or [""] for cell in cells]
-    return list(zip_longest(*parts, fillvalue=""))
-
-
-def _markdown(sheet: Sheet) -> str:
-    def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-    body = [line(sheet.header), "|" + "---|" * len(sheet.header), *map(line, sheet.rows)]
-    return "\n".join([f"**{sheet.title}**", "", *body, "", *(f"{n}  " for n in sheet.notes)])
-
-
-_ESCAPES = {"\\": r"\textbackslash{}", "±": r"$\pm$", **{c: f"\\{c}" for c in "&%$#_{}"}}
-
-
-def _latex(sheet: Sheet) -> str:
-    def line(cells: Sequence[str]) -> str:
-        return " & ".join("".join(_ESCAPES.get(c, c) for c in cell) for cell in cells) + r" \\"
-
-    return "\n".join(
-        [
-            f"% {sheet.title}",
-            *(f"% {note}" for note in sheet.notes),
-            r"\begin{tabular}{l" + "r" * (len(sheet.header) - 2) + "l}",
-            r"\toprule",
-            line(sheet.header),
-            r"\midrule",
-            *map(line, sheet.rows),
-            r"\bottomrule",
-            r"\end{tabular}",
-        ]
-    )
-
-
-def _csv(sheet: Sheet) -> str:
-    return _lines([sheet.header, *sheet.rows])
-
-
-def _lines(rows: Sequence[Sequence[object]]) -> str:
-    file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerows(rows)
-    return file.getvalue().rstrip("\n")

@@ -130,6 +130,8 @@ def test_stale_records_are_marked_and_give_way(results: Path) -> None:
     text = write(ablation_sheet(table), "text")
     assert "90.0 !" in text
     assert "!: stale, " in text
+    shown = write(ablation_sheet(table), "latex").splitlines()
+    assert [line for line in shown if "!: stale, " in line and not line.startswith("%")]
     write_record(fake_record("sinet", 0, {"street": 0.7}), results)
     assert row(ablation("sinet-2", Evidence(results)), "SINet").ours.mean == pytest.approx(70)
 
@@ -365,6 +367,10 @@ def reid(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
 
 def test_json_has_no_infinity(results, monkeypatch, capsys) -> None:
     leave(results, "sinet", 0.7)
+    assert reid(monkeypatch, "table", "sinet-2", "--records", results, "--json") == 0
+    plain = next(r for r in json.loads(capsys.readouterr().out)["rows"] if r["gain"])
+    assert "p" in plain["gain"]
+    assert "p" not in plain["ours"]  # of a test that the score is zero
     for words in (["table", "sinet-2"], ["verdicts"], ["table", "fgra-1"], ["table", "bounds"]):
         assert reid(monkeypatch, *words, "--records", results, "--json") == 0
         json.loads(capsys.readouterr().out, parse_constant=lambda x: pytest.fail(x))
