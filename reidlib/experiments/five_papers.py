@@ -32,9 +32,9 @@ OWN = {
 METHODS = (BASELINE, *PAPERS)
 # What a difference compares, where the profile sets the budget of every method.
 RULES = (
-    "one for all: people and frames of 64x32, the small backbone and its first weights (but TACAN's "
-    "full model has squeeze-and-excitation in it, and the first weights of that network), clips of "
-    "4 frames, batches of 8 people x 4 clips, 750 steps of Adam, their schedule",
+    "one for all: people and frames of 64x32, the small backbone and its first weights (TACAN's "
+    "full model has squeeze-and-excitation in it, and that network's first weights), clips of 4 "
+    "frames, batches of 8 people x 4 clips, 750 steps of Adam, their schedule",
     "each paper's own: losses, how batches are put together (SINet's groups, the others' one "
     "pass), which frames make a clip, augmentation, how tracklets are tested; so `minus baseline` "
     "compares whole recipes, and `minus` a paper's own row only its modules and their losses",

@@ -79,12 +79,13 @@ def ablation(name: str, evidence: Evidence, measure: str = "mAP", scored: str = 
         printed_gain = {d: round(here[d] - there[d], 2) for d in here if d in there}
         key = MEASURES[measure]
         gain = evidence.gain(recipe.name, base, key, scored) if base else None
-        deciding = _deciding(recipe.name, base, printed_gain)
+        deciding = _deciding(recipe.name, base, printed_gain, by_recipe)
         rows.append(
             Row(
                 label, recipe.name, recipe.control, by_recipe.get(base, ""), here, printed_gain,
                 evidence.score(recipe.name, key, scored), gain,
-                _verdict(deciding, evidence, key, scored), evidence.stale(recipe.name),
+                _verdict(deciding, evidence, key, scored)
+                + _against(deciding, recipe.name, base, by_recipe), evidence.stale(recipe.name),
                 evidence.stale(recipe.name, base) if gain else "",
                 evidence.stale(deciding.of, deciding.to) if deciding else "",
             )
@@ -102,7 +103,7 @@ def known(measure: str) -> None:
 def rows_of(name: str) -> dict[str, Recipe]:
     """Label -> recipe of a table's rows, the paper's in their order, then the controls."""
     found = [
-        (label, recipe)
+        (_readable(label, recipe), recipe)
         for recipe in recipes().values()
         for table, label in ((recipe.table, recipe.row), *recipe.also)
         if table == name
@@ -110,6 +111,11 @@ def rows_of(name: str) -> dict[str, Recipe]:
     order = {label: i for i, label in enumerate(printed(name).rows)}
     found.sort(key=lambda row: (row[1].control, order.get(row[0], len(order))))
     return dict(found)
+
+
+def _readable(label: str, recipe: Recipe) -> str:
+    """Some controls are named as their recipe is: what they are is told in its summary."""
+    return recipe.summary if recipe.control and recipe.name.endswith(f"/{label}") else label
 
 
 def _cells(paper: PrintedTable, label: str, measure: str) -> dict[str, float]:
@@ -124,24 +130,34 @@ def _verdict(deciding: Comparison | None, evidence: Evidence, key: str, scored: 
     return judge(deciding, found, evidence) if found else NOT_RUN
 
 
-def _deciding(of: str, base: str, expected: Mapping[str, float]) -> Comparison | None:
-    """What judges a row: the claim about it and its base, or else the direction of the print."""
+def _against(deciding: Comparison | None, of: str, base: str, labels: Mapping[str, str]) -> str:
+    """The row that a verdict is against, where it is not the base."""
+    others = {deciding.of, deciding.to} - {of, base} if deciding else ()
+    return "".join(f" (to {labels[other]})" for other in others)
+
+
+def _deciding(
+    of: str, base: str, expected: Mapping[str, float], labels: Mapping[str, str]
+) -> Comparison | None:
+    """What judges a row: the claim about it and its base, or the direction of the print.
+
+    Where there is neither, the only claim that holds it against one other row of the table.
+    """
     if not base:
         return None
-    if claimed := _claimed(of, base):
-        return claimed
+    if claimed := [c for c in _claimed(of) if base in (c.of, c.to)]:
+        return claimed[0]
     signs = {gain > 0 for gain in expected.values() if gain}
-    if len(signs) != 1:
-        return None
-    return Comparison(of, base) if signs.pop() else Comparison(base, of)
+    if len(signs) == 1:
+        return Comparison(of, base) if signs.pop() else Comparison(base, of)
+    near = [c for c in _claimed(of) if c.of in labels and c.to in labels]
+    return near[0] if len(near) == 1 and not signs else None
 
 
-def _claimed(of: str, base: str) -> Comparison | None:
-    for claim in CLAIMS:
-        for c in claim.comparisons:
-            if c.decides and not c.illness and {c.of, c.to} == {of, base}:
-                return c
-    return None
+def _claimed(recipe: str) -> list[Comparison]:
+    """The comparisons of scores that a row decides a claim with."""
+    every = (c for claim in CLAIMS for c in claim.comparisons)
+    return [c for c in every if c.decides and not (c.illness or c.steps) and recipe in (c.of, c.to)]
 
 
 def trained_on(evidence: Evidence) -> str:

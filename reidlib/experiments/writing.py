@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "WIDE", "Sheet", "write"]
 
+# Data sets on a screen.
+SHORT = {"iLIDS-VID": "iLIDS", "PRID-2011": "PRID", "DukeMTMC-VideoReID": "Duke"}
 FIVE_PAPERS, DIAMETERS_TABLE = "five-papers", "tacan-3"  # as `reid table` calls them
 
 
@@ -56,7 +58,26 @@ def ablation_sheet(table: Table) -> Sheet:
     ]
     stale = {row.why_stale for row in table.rows if row.why_stale and row.ours}
     notes += [f"!: stale, {why}" for why in sorted(stale)]
-    return Sheet(f"{table.name}: {table.source}", header, tuple(rows), tuple(notes))
+    return Sheet(
+        f"{table.name}: {table.source}", header, tuple(rows), tuple(notes),
+        screen=_screen(table, rows),
+    )  # fmt: skip
+
+
+def _screen(table: Table, rows: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+    """An ablation's cells for a screen: the paper's value and its difference in one."""
+    count = len(table.data_sets)
+    papers = (f"{SHORT.get(data, data)} {table.measure} (diff.)" for data in table.data_sets)
+    header = ("row", *papers, f"ours {table.measure}", "worlds", "ours diff.", "to row", "verdict")
+    told = [header]
+    for label, *cells in rows:
+        ours, gains = cells[count : count + 2], cells[count + 2 : 2 * count + 2]
+        values = (
+            value if gain == "-" else f"{value} ({gain})"
+            for value, gain in zip(cells[:count], gains)
+        )
+        told.append((label, *values, *ours, *cells[2 * count + 2 :]))
+    return tuple(told)
 
 
 def five_papers_sheet(*tables: FivePapers) -> Sheet:
@@ -118,7 +139,12 @@ def comparison_sheet(table: Comparisons) -> Sheet:
     rows.append((f"{table.own}, run here", *ours))
     worlds = ", ".join(f"{data} {count}" for data, count in table.worlds.items())
     notes = ("percent, as printed", *((f"runs here: {worlds}",) if worlds else ()))
-    return Sheet(f"{table.name}: {table.source}", header, tuple(rows), notes)
+    short = ("method", *(f"{SHORT.get(data, data)} {measure}" for data, measure in table.columns))
+    label, *cells = rows[-1]
+    here = (label if worlds else f"{label}: {NOT_RUN}",
+            *("-" if cell == NOT_RUN else cell for cell in cells))  # fmt: skip
+    return Sheet(f"{table.name}: {table.source}", header, tuple(rows), notes,
+                 screen=(short, *rows[:-1], here))  # fmt: skip
 
 
 def bounds_sheet() -> Sheet:

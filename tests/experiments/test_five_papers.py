@@ -21,6 +21,7 @@ from reidlib.experiments.five_papers import (
     missing,
     named,
 )
+from reidlib.experiments.forms import SCREEN
 from reidlib.experiments.jobs import shipped
 from reidlib.experiments.writing import FORMATS, five_papers_sheet, write
 from reidlib.recipes import PAPERS, profile, recipe
@@ -156,6 +157,15 @@ def test_worlds_are_told_and_csv_has_numbers(results: Path) -> None:
     assert len(rows) == (1 + 3 * len(PAPERS)) * len(SCENARIOS)
 
 
+def test_intervals_in_all_scenarios_fit_a_screen(tmp_path: Path) -> None:
+    wild = {scenario: [0.1, 0.9] for scenario in SCENARIOS if scenario != "street"}
+    for name in METHODS:
+        leave(tmp_path / "wild", name, 0.1, 0.9, **wild)
+    lines = write(five_papers_sheet(five_papers(Evidence(tmp_path / "wild"))), "text").splitlines()
+    assert max(map(len, lines)) <= SCREEN
+    assert sum(line.startswith("baseline") for line in lines) > 1  # blocks, each with the names
+
+
 def test_what_is_one_for_all_and_what_is_not(results: Path) -> None:
     """RULES against the recipes at the profile that they are told for."""
     laptop = profile("laptop")
@@ -167,7 +177,8 @@ def test_what_is_one_for_all_and_what_is_not(results: Path) -> None:
     assert not any(r.schedule.rates for r in asked)
     assert [r.name for r in asked if r.backbone.get("se")] == ["tacan"]
     starts = {r.name: shipped(r, laptop) for r in asked}
-    assert starts.pop("tacan") != starts["baseline"] and len(set(starts.values())) == 1
+    assert starts.pop("tacan") != starts["baseline"]
+    assert len(set(starts.values())) == 1
     assert {r.paper for r in asked if r.sampler.mode != "one_pass"} == {"sinet"}
     for paper, base in OWN.items():
         rules = [(r.sampler, r.frames, r.augment, r.test) for r in map(recipe, (paper, base))]

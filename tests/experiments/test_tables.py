@@ -17,6 +17,7 @@ from reidlib.__main__ import main
 from reidlib.errors import ReidError
 from reidlib.experiments.claims import CLAIMS
 from reidlib.experiments.evidence import Evidence
+from reidlib.experiments.forms import SCREEN
 from reidlib.experiments.printed import printed_tables
 from reidlib.experiments.tables import ablation, comparison
 from reidlib.experiments.verdicts import verdicts
@@ -230,6 +231,70 @@ def test_long_cells_go_on_beneath_and_names_stay_whole() -> None:
     assert name in text
     assert [line.split()[-1] for line in lines if line.endswith(".0")] == ["1.0", "2.0"]
     assert " ".join(text.replace("1.0", "").split()).count(words) == 1
+
+
+def shown(sheet: Sheet) -> list[str]:
+    lines = write(sheet, "text").splitlines()
+    assert max(map(len, lines)) <= SCREEN
+    return lines
+
+
+@pytest.mark.parametrize("name", list(printed_tables()))
+def test_every_table_fits_a_screen(name: str, tmp_path: Path) -> None:
+    if printed_tables()[name].kind == "comparison":
+        shown(comparison_sheet(comparison(name, tmp_path, "laptop")))
+        return
+    for world, value in enumerate((0.2, 0.9, 0.4)):  # wide intervals, and bases with fewer worlds
+        for recipe in {r.recipe for r in ablation(name, Evidence(tmp_path)).rows}:
+            if world < 2 or hash_of(recipe) % 2:
+                write_record(fake_record(recipe, world, {"street": value}), tmp_path)
+    table = ablation(name, Evidence(tmp_path))
+    lines = shown(ablation_sheet(table))
+    for row in table.rows:
+        for data, value in row.printed.items():
+            gain = row.printed_gain.get(data)
+            cell = f"{value:.1f}" if gain is None else f"{value:.1f} ({gain:+.1f})"
+            assert any(cell in line for line in lines)
+
+
+def hash_of(name: str) -> int:
+    return sum(map(ord, name))
+
+
+def test_what_no_line_can_hold_goes_into_blocks() -> None:
+    cells = [f"+{i}.0 [-{i}0.5, +{i}0.5]" for i in range(1, 10)]
+    header = ("row", "", *(f"column {i}" for i in range(1, 10)))
+    lines = shown(Sheet("title", header, (("a", "minus b", *cells),), keys=2))
+    rows = [line for line in lines if line.startswith("a ")]
+    assert len(rows) == len([line for line in lines if line.startswith("row")]) > 1
+    assert all("minus b" in row for row in rows)
+    assert [cell for row in rows for cell in re.findall(r"\+\d\.0 \[.*?\]", row)] == cells
+
+
+def test_controls_of_all_tables_can_be_read(results: Path) -> None:
+    for name in ABLATIONS:
+        for one in ablation(name, Evidence(results)).rows:
+            assert one.label != one.recipe.split("/")[-1]
+    labels = [one.label for one in ablation("sinet-3", Evidence(results)).rows]
+    assert "SBM that erases what it would dim" in labels
+
+
+def test_a_verdict_against_another_row_than_the_base_says_so(tmp_path: Path) -> None:
+    for name in ("fgra", "fgra-fig4/length-4", "rgsa-3/t8"):
+        leave(tmp_path, name, *BASE)
+    for name in ("fgra-fig4/length-6", "rgsa-3/t2", "rgsa-3/t16"):
+        leave(tmp_path, name, *SBM)
+    evidence = Evidence(tmp_path)
+    lengths = ablation("fgra-fig4", evidence)
+    assert row(lengths, "4 frames").base == "4 regions"
+    assert row(lengths, "4 frames").verdict == "equivalent (to 6 frames)"  # of F6, in 5 points
+    assert row(lengths, "8 frames").verdict == "not run yet (to 6 frames)"
+    assert row(lengths, "2 frames").verdict == ""  # F6 leaves it out
+    assert row(lengths, "6 frames").verdict == ""  # held against three
+    clips = ablation("rgsa-3", evidence)
+    assert row(clips, "T = 16").verdict == "holds on Promenade (to T = 8)"  # R6
+    assert row(clips, "T = 8").verdict == "opposite on Promenade"  # to its base
+    assert row(clips, "T = 12").verdict == ""
 
 
 def test_measure_and_names_are_checked(results: Path) -> None:
