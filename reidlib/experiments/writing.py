@@ -12,6 +12,7 @@ from reidlib.experiments.five_papers import Row as Method
 from reidlib.experiments.forms import FORMATS, WIDE, Sheet, lines, write
 from reidlib.experiments.printed import breaches, disagreements, printed_tables
 from reidlib.experiments.printed_tables import DIAMETERS
+from reidlib.experiments.printed_text import off_grid, slips, twins
 from reidlib.experiments.statistics import Estimate
 from reidlib.experiments.tables import NOT_RUN, Comparisons, Row, Table
 
@@ -151,21 +152,28 @@ def bounds_sheet() -> Sheet:
     """Printed numbers that their own protocol or their own paper rules out."""
     rows = [
         (b.table, b.row, f"{b.column[0]} {b.column[1]}", _number(b.value), b.why)
-        for b in breaches()
+        for b in (*breaches(), *off_grid())
     ]
+    rows += [(f"{s.paper}, in the text", "", s.what, s.stated, s.why) for s in slips()]
     notes = (
         "bounds are computed from the printed CMC values, each end as generous as rounding allows",
+        "shares of queries: only where the paper says how many people are tested; with 100 queries "
+        "and ten splits every number of one decimal is possible",
     )
     header = ("table", "row", "column", "printed", "why it cannot be")
     return Sheet("printed numbers that contradict their own paper", header, tuple(rows), notes)
 
 
 def disagreements_sheet() -> Sheet:
-    """Rivals for whom the papers print different numbers."""
+    """Rivals for whom the papers print different numbers, and numbers of one rival for another."""
     rows = [
         (d.method, f"{d.column[0]} {d.column[1]}", _number(value), "; ".join(places))
         for d in disagreements()
         for value, places in d.values.items()
+    ]
+    rows += [
+        ("same numbers", one.what, " ".join(f"{v:.1f}" for v in one.values), "; ".join(one.places))
+        for one in twins()
     ]
     header = ("method", "column", "printed", "where")
     return Sheet("one rival, several numbers", header, tuple(rows))
