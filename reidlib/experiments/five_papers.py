@@ -57,12 +57,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One method: scenario -> cell. stale: why its records may not hold any more, or ""."""
+    """One method: scenario -> cell. stale: why its records may not hold any more, or "".
+
+    gain_stale: the same for its gains, which are of its base's records too.
+    """
 
     method: str
     base: str  # the recipe that gains are against; "" for the baseline itself
     cells: Mapping[str, Cell]
     stale: str
+    gain_stale: str
 
     @property
     def name(self) -> str:
@@ -95,7 +99,8 @@ def five_papers(evidence: Evidence, measure: str = "mAP", *, own: bool = False) 
     for method in METHODS:
         base = "" if method == BASELINE else OWN[method] if own else BASELINE
         cells = {scenario: _cell(evidence, method, base, key, scenario) for scenario in SCENARIOS}
-        rows.append(Row(method, base, cells, evidence.stale(*filter(None, (method, base)))))
+        why = evidence.stale(method)
+        rows.append(Row(method, base, cells, why, evidence.stale(method, base) if base else why))
     rules = RULES if evidence.profile == "laptop" else ()
     return FivePapers(measure, trained_on(evidence), tuple(rows), rules)
 

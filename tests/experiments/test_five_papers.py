@@ -157,6 +157,20 @@ def test_worlds_are_told_and_csv_has_numbers(results: Path) -> None:
     assert len(rows) == (1 + 3 * len(PAPERS)) * len(SCENARIOS)
 
 
+def test_a_stale_base_marks_gains_and_not_scores(results: Path) -> None:
+    for world in range(3):
+        old = fake_record("baseline", world, {"street": 0.5}, code={"sources": {}}, finished="2027")
+        write_record(old, results.parent / "stale")
+    leave(results.parent / "stale", "trsa", 0.4, 0.42, 0.41)
+    evidence = Evidence(results.parent / "stale")
+    sheet = five_papers_sheet(five_papers(evidence), five_papers(evidence, own=True))
+    marks = {cells[:2] for cells in sheet.rows if cells[0].endswith(" !")}
+    assert marks == {("baseline !", ""), ("TRSA !", "minus baseline")}
+    rows = list(csv.DictReader(io.StringIO(write(sheet, "csv"))))
+    assert one(rows, method="TRSA", minus="baseline", scenario="street")["stale"]
+    assert not one(rows, method="TRSA", minus="", scenario="street")["stale"]
+
+
 def test_intervals_in_all_scenarios_fit_a_screen(tmp_path: Path) -> None:
     wild = {scenario: [0.1, 0.9] for scenario in SCENARIOS if scenario != "street"}
     for name in METHODS:

@@ -59,7 +59,8 @@ def test_some_cells() -> None:
 
 
 # For each row its values in the order of print, each times its place (1, 2, ...), added up; "-" is
-# 0. From the papers' own text, by a program: no typing error passes, nor two swapped values.
+# 0. From the papers' own text, by a program (the re-run, which no paper has, by hand): neither a
+# mistyped value passes, nor two swapped ones.
 SUMS = {
     name: [float(one) for one in sums.split()]
     for name, sums in (
