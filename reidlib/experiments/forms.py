@@ -114,14 +114,12 @@ def _table(columns: list[Column], limits: list[int]) -> str:
 
 
 def _wrapped(cells: Sequence[str], limits: list[int]) -> list[tuple[str, ...]]:
-    """A row as lines: the words of a long cell go on beneath, in the first column indented."""
-    parts = [
-        textwrap.wrap(
-            cell, limit, subsequent_indent="" if i else INDENT, break_on_hyphens=False,
-            break_long_words=False,
-        ) or [""]
-        for i, (cell, limit) in enumerate(zip(cells, limits))
-    ]  # fmt: skip
+    """A row as lines: the words of a long cell go on beneath, indented where that costs nothing."""
+    parts = []
+    for i, (cell, limit) in enumerate(zip(cells, limits)):
+        fold = textwrap.TextWrapper(limit, break_on_hyphens=False, break_long_words=False)
+        fold.subsequent_indent = INDENT if not i or limit == WIDE else ""
+        parts.append(fold.wrap(cell) or [""])
     return list(zip_longest(*parts, fillvalue=""))
 
 
