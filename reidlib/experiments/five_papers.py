@@ -57,16 +57,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One method: scenario -> cell. stale: why its records may not hold any more, or "".
+    """One method: scenario -> cell. stale: why its gains may not hold any more, or "".
 
-    gain_stale: the same for its gains, which are of its base's records too.
+    score_stale: the same for its scores, which are of its own records alone.
     """
 
     method: str
     base: str  # the recipe that gains are against; "" for the baseline itself
     cells: Mapping[str, Cell]
     stale: str
-    gain_stale: str
+    score_stale: str
 
     @property
     def name(self) -> str:
@@ -99,8 +99,8 @@ def five_papers(evidence: Evidence, measure: str = "mAP", *, own: bool = False) 
     for method in METHODS:
         base = "" if method == BASELINE else OWN[method] if own else BASELINE
         cells = {scenario: _cell(evidence, method, base, key, scenario) for scenario in SCENARIOS}
-        why = evidence.stale(method)
-        rows.append(Row(method, base, cells, why, evidence.stale(method, base) if base else why))
+        stale = evidence.stale(*filter(None, (method, base)))
+        rows.append(Row(method, base, cells, stale, evidence.stale(method)))
     rules = RULES if evidence.profile == "laptop" else ()
     return FivePapers(measure, trained_on(evidence), tuple(rows), rules)
 

@@ -88,13 +88,13 @@ def five_papers_sheet(*tables: FivePapers) -> Sheet:
     for together in zip(*(table.rows for table in tables)):
         row, cells = together[0], together[0].cells.values()
         scores = [cell.score for cell in cells]
-        mark = " !" * bool(row.stale and any(scores))
+        mark = " !" * bool(row.score_stale and any(scores))
         rows.append((row.name + mark, "", _span(scores), *map(_score, scores)))
         data += _numbers(row, "", first.measure)
         for one in together:
             if one.base:
                 gains = [cell.gain for cell in one.cells.values()]
-                mark = " !" * bool(one.gain_stale and any(gains))
+                mark = " !" * bool(one.stale and any(gains))
                 told = (f"{one.name}{mark}", f"minus {one.base}", _span(gains))
                 rows.append((*told, *map(_gain, gains)))
                 data += _numbers(one, one.base, first.measure)
@@ -103,7 +103,7 @@ def five_papers_sheet(*tables: FivePapers) -> Sheet:
         "differences paired by world; a number alone is of one world",
         *first.rules,
     ]
-    stale = {row.gain_stale for table in tables for row in table.rows if row.gain_stale}
+    stale = {row.stale for table in tables for row in table.rows if row.stale}
     notes += [f"!: stale, {why}" for why in sorted(stale)]
     header = ("method", "", "worlds", *first.rows[0].cells)
     columns = ("method", "recipe", "minus", "scenario", "measure", "mean", "low", "high", "seeds",
@@ -124,7 +124,7 @@ def _numbers(row: Method, base: str, measure: str) -> list[tuple[object, ...]]:
     def line(scenario: str, cell: Cell) -> tuple[object, ...]:
         found = cell.gain if base else cell.score
         head = (row.name, row.method, base, scenario, measure)
-        stale = (row.gain_stale if base else row.stale) if found else ""
+        stale = (row.stale if base else row.score_stale) if found else ""
         return (*head, *_ends(found), found.worlds if found else 0, stale)
 
     return [line(scenario, cell) for scenario, cell in row.cells.items()]
