@@ -13,9 +13,9 @@ from reidlib.errors import ReidError
 
 if TYPE_CHECKING:
     from reidlib.experiments.evidence import Evidence
+    from reidlib.experiments.forms import Sheet
     from reidlib.experiments.jobs import Data
     from reidlib.experiments.verdicts import Verdict
-    from reidlib.experiments.writing import Sheet
 
 Records = Annotated[Path | None, typer.Option(help="Folder of records [data/results].")]
 Profile = Annotated[str, typer.Option(help="smoke, laptop, fine or paper.")]
@@ -175,8 +175,10 @@ def _chance(
 
 
 def _sheet(sheet: Sheet) -> dict[str, Any]:
-    rows = [dict(zip(sheet.header, row)) for row in sheet.rows]
-    return {"title": sheet.title, "rows": rows, "notes": list(sheet.notes)}
+    from reidlib.experiments.forms import records
+    from reidlib.experiments.statistics import finite
+
+    return {"title": sheet.title, "rows": finite(records(sheet)), "notes": list(sheet.notes)}
 
 
 def _plain(found: Any) -> Any:
@@ -184,7 +186,11 @@ def _plain(found: Any) -> Any:
 
     from reidlib.experiments.statistics import finite
 
-    return finite(asdict(found))
+    plain = finite(asdict(found))
+    for row in plain["rows"]:
+        if row["ours"]:
+            del row["ours"]["p"]  # that a score is zero: nobody asks
+    return plain
 
 
 def register(app: typer.Typer) -> None:

@@ -30,6 +30,15 @@ OWN = {
     "sinet": "sinet-2/base",
 }
 METHODS = (BASELINE, *PAPERS)
+# What a difference compares, where the profile sets the budget of every method.
+RULES = (
+    "one for all: people and frames of 64x32, the small backbone and its first weights (TACAN's "
+    "full model has squeeze-and-excitation in it, and that network's first weights), clips of 4 "
+    "frames, batches of 8 people x 4 clips, 750 steps of Adam, their schedule",
+    "each paper's own: losses, how batches are put together (SINet's groups, the others' one "
+    "pass), which frames make a clip, augmentation, how tracklets are tested; so `minus baseline` "
+    "compares whole recipes, and `minus` a paper's own row only its modules and their losses",
+)
 WORLDS = 5  # as many as an interval here is made for
 
 
@@ -48,12 +57,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One method: scenario -> cell. stale: why its records may not hold any more, or ""."""
+    """One method: scenario -> cell. stale: why its gains may not hold any more, or "".
+
+    score_stale: the same for its scores, which are of its own records alone.
+    """
 
     method: str
     base: str  # the recipe that gains are against; "" for the baseline itself
     cells: Mapping[str, Cell]
     stale: str
+    score_stale: str
 
     @property
     def name(self) -> str:
@@ -62,11 +75,15 @@ class Row:
 
 @dataclass(frozen=True)
 class FivePapers:
-    """Baseline and five methods in every scenario, in one measure."""
+    """Baseline and five methods in every scenario, in one measure.
+
+    rules: what is the same for all methods and what is not, in words.
+    """
 
     measure: str
     trained: str
     rows: tuple[Row, ...]
+    rules: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -82,8 +99,10 @@ def five_papers(evidence: Evidence, measure: str = "mAP", *, own: bool = False) 
     for method in METHODS:
         base = "" if method == BASELINE else OWN[method] if own else BASELINE
         cells = {scenario: _cell(evidence, method, base, key, scenario) for scenario in SCENARIOS}
-        rows.append(Row(method, base, cells, evidence.stale(*filter(None, (method, base)))))
-    return FivePapers(measure, trained_on(evidence), tuple(rows))
+        stale = evidence.stale(*filter(None, (method, base)))
+        rows.append(Row(method, base, cells, stale, evidence.stale(method)))
+    rules = RULES if evidence.profile == "laptop" else ()
+    return FivePapers(measure, trained_on(evidence), tuple(rows), rules)
 
 
 def _cell(evidence: Evidence, method: str, base: str, key: str, scenario: str) -> Cell:

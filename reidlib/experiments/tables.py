@@ -27,7 +27,8 @@ class Row:
     """One row. printed, printed_gain: by data set, percent; gains are against the row `base`.
 
     ours, gain: None without a record. verdict: "" where neither the paper nor a claim says what
-    to expect. stale: why ours may not hold any more.
+    to expect. stale, gain_stale, verdict_stale: why ours, the gain (which is of two rows) and the
+    verdict (which may be of two others) may not hold any more.
     """
 
     label: str
@@ -40,6 +41,13 @@ class Row:
     gain: Estimate | None
     verdict: str
     stale: str
+    gain_stale: str = ""
+    verdict_stale: str = ""
+
+    @property
+    def why_stale(self) -> str:
+        """Of any of its numbers, ours first."""
+        return self.stale or self.gain_stale or self.verdict_stale
 
 
 @dataclass(frozen=True)
@@ -71,12 +79,15 @@ def ablation(name: str, evidence: Evidence, measure: str = "mAP", scored: str = 
         printed_gain = {d: round(here[d] - there[d], 2) for d in here if d in there}
         key = MEASURES[measure]
         gain = evidence.gain(recipe.name, base, key, scored) if base else None
+        deciding = _deciding(recipe.name, base, printed_gain, by_recipe)
         rows.append(
             Row(
                 label, recipe.name, recipe.control, by_recipe.get(base, ""), here, printed_gain,
                 evidence.score(recipe.name, key, scored), gain,
-                _verdict(recipe.name, base, printed_gain, evidence, key, scored),
-                evidence.stale(recipe.name),
+                _verdict(deciding, evidence, key, scored)
+                + _against(deciding, recipe.name, base, by_recipe), evidence.stale(recipe.name),
+                evidence.stale(recipe.name, base) if gain else "",
+                evidence.stale(deciding.of, deciding.to) if deciding else "",
             )
         )  # fmt: skip
     sets = tuple(dict.fromkeys(data for data, what in paper.columns if what == measure))
@@ -92,7 +103,7 @@ def known(measure: str) -> None:
 def rows_of(name: str) -> dict[str, Recipe]:
     """Label -> recipe of a table's rows, the paper's in their order, then the controls."""
     found = [
-        (label, recipe)
+        (_readable(label, recipe), recipe)
         for recipe in recipes().values()
         for table, label in ((recipe.table, recipe.row), *recipe.also)
         if table == name
@@ -102,33 +113,51 @@ def rows_of(name: str) -> dict[str, Recipe]:
     return dict(found)
 
 
+def _readable(label: str, recipe: Recipe) -> str:
+    """Some controls are named as their recipe is: what they are is told in its summary."""
+    return recipe.summary if recipe.control and recipe.name.endswith(f"/{label}") else label
+
+
 def _cells(paper: PrintedTable, label: str, measure: str) -> dict[str, float]:
     row = paper.rows.get(label, {})
     return {data: value for (data, what), value in row.items() if what == measure}
 
 
-def _verdict(
-    of: str, base: str, expected: Mapping[str, float], evidence: Evidence, key: str, scored: str
-) -> str:
-    """By the claim about these two rows, or else by the direction that the paper prints."""
-    if not base:
+def _verdict(deciding: Comparison | None, evidence: Evidence, key: str, scored: str) -> str:
+    if deciding is None:
         return ""
-    comparison = _claimed(of, base)
-    if comparison is None:
-        signs = {gain > 0 for gain in expected.values() if gain}
-        if len(signs) != 1:
-            return ""
-        comparison = Comparison(of, base) if signs.pop() else Comparison(base, of)
-    found = evidence.gain(comparison.of, comparison.to, key, scored)
-    return judge(comparison, found, evidence) if found else NOT_RUN
+    found = evidence.gain(deciding.of, deciding.to, key, scored)
+    return judge(deciding, found, evidence) if found else NOT_RUN
 
 
-def _claimed(of: str, base: str) -> Comparison | None:
-    for claim in CLAIMS:
-        for c in claim.comparisons:
-            if c.decides and not c.illness and {c.of, c.to} == {of, base}:
-                return c
-    return None
+def _against(deciding: Comparison | None, of: str, base: str, labels: Mapping[str, str]) -> str:
+    """The row that a verdict is against, where it is not the base."""
+    others = {deciding.of, deciding.to} - {of, base} if deciding else ()
+    return "".join(f" (to {labels[other]})" for other in others)
+
+
+def _deciding(
+    of: str, base: str, expected: Mapping[str, float], labels: Mapping[str, str]
+) -> Comparison | None:
+    """What judges a row: the claim about it and its base, or the direction of the print.
+
+    Where there is neither, the only claim that holds it against one other row of the table.
+    """
+    if not base:
+        return None
+    if claimed := [c for c in _claimed(of) if base in (c.of, c.to)]:
+        return claimed[0]
+    signs = {gain > 0 for gain in expected.values() if gain}
+    if len(signs) == 1:
+        return Comparison(of, base) if signs.pop() else Comparison(base, of)
+    near = [c for c in _claimed(of) if c.of in labels and c.to in labels]
+    return near[0] if len(near) == 1 and not signs else None
+
+
+def _claimed(recipe: str) -> list[Comparison]:
+    """The comparisons of scores that a row decides a claim with."""
+    every = (c for claim in CLAIMS for c in claim.comparisons)
+    return [c for c in every if c.decides and not (c.illness or c.steps) and recipe in (c.of, c.to)]
 
 
 def trained_on(evidence: Evidence) -> str:

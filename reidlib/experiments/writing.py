@@ -1,41 +1,31 @@
-"""Tables as text, Markdown, LaTeX and CSV. Cells are strings by now; nothing is computed here."""
+"""Every table as a sheet: cells in words for people, numbers for programs. Nothing is computed."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
-import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from reidlib.experiments.five_papers import FivePapers
+from reidlib.experiments.five_papers import Cell, FivePapers
+from reidlib.experiments.five_papers import Row as Method
+from reidlib.experiments.forms import FORMATS, WIDE, Sheet, lines, write
 from reidlib.experiments.printed import breaches, disagreements, printed_tables
 from reidlib.experiments.printed_tables import DIAMETERS
+from reidlib.experiments.printed_text import off_grid, slips, twins
 from reidlib.experiments.statistics import Estimate
-from reidlib.experiments.tables import NOT_RUN, Comparisons, Table
+from reidlib.experiments.tables import NOT_RUN, Comparisons, Row, Table
 
 if TYPE_CHECKING:
     from reidlib.experiments.mechanisms.records import TruthRecord
     from reidlib.experiments.verdicts import Verdict
     from reidlib.seeing.truth import Estimate as OverPeople
 
+__all__ = ["FORMATS", "WIDE", "Sheet", "write"]
+
+# Data sets on a screen.
+SHORT = {"iLIDS-VID": "iLIDS", "PRID-2011": "PRID", "DukeMTMC-VideoReID": "Duke"}
 FIVE_PAPERS, DIAMETERS_TABLE = "five-papers", "tacan-3"  # as `reid table` calls them
-FORMATS = ("text", "markdown", "latex", "csv")
-WIDE = 40  # characters of a cell in a line of text
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """A title, a header, rows of cells, and notes beneath."""
-
-    title: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...] = ()
 
 
 def ablation_sheet(table: Table) -> Sheet:
@@ -57,9 +47,9 @@ def ablation_sheet(table: Table) -> Sheet:
                 ours,
                 str(row.ours.worlds) if row.ours else "0",
                 *(_signed(row.printed_gain.get(data)) for data in sets),
-                _gain(row.gain) if row.base else "-",
+                _paired(row) if row.base else "-",
                 numbers.get(row.base, "-"),
-                row.verdict or "-",
+                _judged(row),
             )
         )
     notes = [
@@ -67,31 +57,77 @@ def ablation_sheet(table: Table) -> Sheet:
         "worlds, differences paired by world",
         "(+): a control of ours, not in the paper",
     ]
-    stale = {row.stale for row in table.rows if row.stale and row.ours}
+    stale = {row.why_stale for row in table.rows if row.why_stale and row.ours}
     notes += [f"!: stale, {why}" for why in sorted(stale)]
-    return Sheet(f"{table.name}: {table.source}", header, tuple(rows), tuple(notes))
+    return Sheet(
+        f"{table.name}: {table.source}", header, tuple(rows), tuple(notes),
+        screen=_screen(table, rows),
+    )  # fmt: skip
+
+
+def _screen(table: Table, rows: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+    """An ablation's cells for a screen: the paper's value and its difference in one."""
+    count = len(table.data_sets)
+    papers = (f"{SHORT.get(data, data)} {table.measure} (diff.)" for data in table.data_sets)
+    header = ("row", *papers, f"ours {table.measure}", "worlds", "ours diff.", "to row", "verdict")
+    told = [header]
+    for label, *cells in rows:
+        ours, gains = cells[count : count + 2], cells[count + 2 : 2 * count + 2]
+        values = (
+            value if gain == "-" else f"{value} ({gain})"
+            for value, gain in zip(cells[:count], gains)
+        )
+        told.append((label, *values, *ours, *cells[2 * count + 2 :]))
+    return tuple(told)
 
 
 def five_papers_sheet(*tables: FivePapers) -> Sheet:
     """Scores of every method in every scenario, then its gains; a table for each kind of base."""
     first = tables[0]
-    scenarios = tuple(first.rows[0].cells)
-    rows = []
+    rows, data = [], []
     for together in zip(*(table.rows for table in tables)):
-        row = together[0]
-        held = any(cell.score for cell in row.cells.values())
-        mark = " !" if held and any(one.stale for one in together) else ""
-        rows.append((row.name + mark, "", *(_score(cell.score) for cell in row.cells.values())))
+        row, cells = together[0], together[0].cells.values()
+        scores = [cell.score for cell in cells]
+        mark = " !" * bool(row.score_stale and any(scores))
+        rows.append((row.name + mark, "", _span(scores), *map(_score, scores)))
+        data += _numbers(row, "", first.measure)
         for one in together:
-            gains = [_gain(cell.gain) for cell in one.cells.values()]
-            rows += [(f"{one.name}{mark}", f"minus {one.base}", *gains)] if one.base else []
+            if one.base:
+                gains = [cell.gain for cell in one.cells.values()]
+                mark = " !" * bool(one.stale and any(gains))
+                told = (f"{one.name}{mark}", f"minus {one.base}", _span(gains))
+                rows.append((*told, *map(_gain, gains)))
+                data += _numbers(one, one.base, first.measure)
     notes = [
         f"{first.measure}, percent; {first.trained}; mean and 95 % t interval over worlds, "
         "differences paired by world; a number alone is of one world",
+        *first.rules,
     ]
     stale = {row.stale for table in tables for row in table.rows if row.stale}
     notes += [f"!: stale, {why}" for why in sorted(stale)]
-    return Sheet("five papers, one protocol", ("method", "", *scenarios), tuple(rows), tuple(notes))
+    header = ("method", "", "worlds", *first.rows[0].cells)
+    columns = ("method", "recipe", "minus", "scenario", "measure", "mean", "low", "high", "seeds",
+               "stale")  # fmt: skip
+    return Sheet("five papers, one protocol", header, tuple(rows), tuple(notes), keys=3,
+                 data=(columns, *data))  # fmt: skip
+
+
+def _span(found: Sequence[Estimate | None]) -> str:
+    """Worlds behind the numbers of a line: as many as every cell has, or from least to most."""
+    counts = sorted({one.worlds for one in found if one}) or [0]
+    return str(counts[0]) if len(counts) == 1 else f"{counts[0]}-{counts[-1]}"
+
+
+def _numbers(row: Method, base: str, measure: str) -> list[tuple[object, ...]]:
+    """Scores of a method, or its gains over `base`, a line a scenario."""
+
+    def line(scenario: str, cell: Cell) -> tuple[object, ...]:
+        found = cell.gain if base else cell.score
+        head = (row.name, row.method, base, scenario, measure)
+        stale = (row.stale if base else row.score_stale) if found else ""
+        return (*head, *_ends(found), found.worlds if found else 0, stale)
+
+    return [line(scenario, cell) for scenario, cell in row.cells.items()]
 
 
 def comparison_sheet(table: Comparisons) -> Sheet:
@@ -105,28 +141,40 @@ def comparison_sheet(table: Comparisons) -> Sheet:
     rows.append((f"{table.own}, run here", *ours))
     worlds = ", ".join(f"{data} {count}" for data, count in table.worlds.items())
     notes = ("percent, as printed", *((f"runs here: {worlds}",) if worlds else ()))
-    return Sheet(f"{table.name}: {table.source}", header, tuple(rows), notes)
+    short = ("method", *(f"{SHORT.get(data, data)} {measure}" for data, measure in table.columns))
+    label, *cells = rows[-1]
+    here = (label if worlds else f"{label}: {NOT_RUN}",
+            *("-" if cell == NOT_RUN else cell for cell in cells))  # fmt: skip
+    return Sheet(f"{table.name}: {table.source}", header, tuple(rows), notes,
+                 screen=(short, *rows[:-1], here))  # fmt: skip
 
 
 def bounds_sheet() -> Sheet:
     """Printed numbers that their own protocol or their own paper rules out."""
     rows = [
         (b.table, b.row, f"{b.column[0]} {b.column[1]}", _number(b.value), b.why)
-        for b in breaches()
+        for b in (*breaches(), *off_grid())
     ]
+    rows += [(f"{s.paper}, in the text", "", s.what, s.stated, s.why) for s in slips()]
     notes = (
         "bounds are computed from the printed CMC values, each end as generous as rounding allows",
+        "shares of queries: only where the paper says how many people are tested; with 100 queries "
+        "and ten splits every number of one decimal is possible",
     )
     header = ("table", "row", "column", "printed", "why it cannot be")
     return Sheet("printed numbers that contradict their own paper", header, tuple(rows), notes)
 
 
 def disagreements_sheet() -> Sheet:
-    """Rivals for whom the papers print different numbers."""
+    """Rivals for whom the papers print different numbers, and numbers of one rival for another."""
     rows = [
         (d.method, f"{d.column[0]} {d.column[1]}", _number(value), "; ".join(places))
         for d in disagreements()
         for value, places in d.values.items()
+    ]
+    rows += [
+        ("same numbers", one.what, " ".join(f"{v:.1f}" for v in one.values), "; ".join(one.places))
+        for one in twins()
     ]
     header = ("method", "column", "printed", "where")
     return Sheet("one rival, several numbers", header, tuple(rows))
@@ -139,13 +187,16 @@ def diameters_sheet(truth: TruthRecord | None) -> Sheet:
     between people; only the last two can be compared across models.
     """
     kinds, models = ("raw", "unit", "relative"), ("tacan-1/ca", "tacan-1/minmax")
-    rows = []
+    rows: list[tuple[str, ...]] = []
+    data: list[tuple[object, ...]] = []
     for (label, values), model in zip(DIAMETERS.items(), models):
-        ours = [
-            _between(truth.estimate("street", f"diameter, {kind}", model)) if truth else NOT_RUN
-            for kind in kinds
-        ]
-        rows.append((label, *(f"{value:.4f}" for value in values), *ours))
+        ours = [_diameter(truth, kind, model) for kind in kinds]
+        told = [_between(found) if found else NOT_RUN for found in ours]
+        rows.append((label, *(f"{value:.4f}" for value in values), *told))
+        data += [(label, "", f"paper, sample {i}", value, None, None, None)
+                 for i, value in enumerate(values, 1)]  # fmt: skip
+        data += [(label, model, kind, *_over_people(found)) for kind, found in zip(kinds, ours)]
+    columns = ("model", "recipe", "diameter", "mean", "low", "high", "people")
     header = ("model", *(f"sample {i}" for i in range(1, 6)), *(f"ours {kind}" for kind in kinds))
     notes = ["ours: mean over people, 95 % bootstrap interval over them"]
     if truth is None:
@@ -153,7 +204,15 @@ def diameters_sheet(truth: TruthRecord | None) -> Sheet:
     elif why := truth.stale():
         notes.append(f"stale, {why}")
     title = "tacan-3: TACAN, Table 3, largest distance within a person"
-    return Sheet(title, header, tuple(rows), tuple(notes))
+    return Sheet(title, header, tuple(rows), tuple(notes), data=(columns, *data))
+
+
+def _diameter(truth: TruthRecord | None, kind: str, model: str) -> OverPeople | None:
+    return truth.estimate("street", f"diameter, {kind}", model) if truth else None
+
+
+def _over_people(found: OverPeople | None) -> tuple[object, ...]:
+    return (found.mean, found.low, found.high, found.identities) if found else (None, None, None, 0)
 
 
 def verdicts_sheet(every: Sequence[Verdict], paper: str) -> Sheet:
@@ -189,34 +248,35 @@ PAPERS_ALONE = {
 }
 
 
-def write(sheet: Sheet, form: str) -> str:
-    """The sheet in one of FORMATS."""
-    return {"text": _text, "markdown": _markdown, "latex": _latex, "csv": _csv}[form](sheet)
-
-
 def csv_of(table: Table) -> str:
-    """An ablation for programs: every number in a column of its own, `seeds` = worlds."""
+    """An ablation for programs: every number in a column of its own, `seeds` = worlds.
+
+    A difference has seeds of its own: the worlds that both rows have.
+    """
     header = ["table", "row", "recipe", "control", "measure", "scored", "trained"]
     header += [f"paper {data}" for data in table.data_sets]
     header += ["ours", "low", "high", "seeds", "base"]
     header += [f"paper difference {data}" for data in table.data_sets]
-    header += ["difference", "difference low", "difference high", "p", "verdict", "stale"]
+    header += ["difference", "difference low", "difference high", "difference seeds", "p"]
+    header += ["verdict", "stale"]
     rows = []
     for row in table.rows:
         cells: list[object] = [table.name, row.label, row.recipe, row.control, table.measure]
         cells += [table.scored, table.trained, *(row.printed.get(d, "") for d in table.data_sets)]
         cells += [*_ends(row.ours), row.ours.worlds if row.ours else 0, row.base]
         cells += [row.printed_gain.get(data, "") for data in table.data_sets]
-        cells += [*_ends(row.gain), row.gain.p if row.gain else "", row.verdict, row.stale]
+        cells += [*_ends(row.gain), row.gain.worlds if row.gain else 0]
+        cells += [row.gain.p if row.gain else "", row.verdict, row.why_stale if row.ours else ""]
         rows.append(cells)
-    return _lines([header, *rows])
+    return lines([header, *rows])
 
 
 def _ends(found: Estimate | None) -> list[object]:
+    """Mean, low and high; None, an empty cell for programs, where there is none."""
     if found is None:
-        return ["", "", ""]
+        return [None, None, None]
     ends = (found.low, found.high)
-    return [found.mean, *(end if math.isfinite(end) else "" for end in ends)]
+    return [found.mean, *(end if math.isfinite(end) else None for end in ends)]
 
 
 def _between(found: OverPeople) -> str:
@@ -247,62 +307,14 @@ def _gain(found: Estimate | None) -> str:
     return f"{found.mean:+.1f} [{found.low:+.1f}, {found.high:+.1f}]"
 
 
-def _text(sheet: Sheet) -> str:
-    head, rows = _wrapped(sheet.header), [_wrapped(row) for row in sheet.rows]
-    columns = zip(*head, *(line for row in rows for line in row))
-    widths = [max(map(len, column)) for column in columns]
-    rule = ["-" * width for width in widths]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip()
-        for cells in (*head, rule, *(line for row in rows for line in row))
-    ]
-    return "\n".join([sheet.title, "", *lines, "", *sheet.notes])
+def _paired(row: Row) -> str:
+    """A row's gain; its worlds where they are fewer than the row's, and whether it may not hold."""
+    told = _gain(row.gain)
+    if row.gain and row.ours and row.gain.worlds != row.ours.worlds:
+        told += f" ({row.gain.worlds} world{'s' * (row.gain.worlds > 1)})"
+    return told + " !" * bool(row.gain and row.gain_stale)
 
 
-def _wrapped(cells: Sequence[str]) -> list[tuple[str, ...]]:
-    """A row as lines: the words of a long cell go on beneath. Names stay whole."""
-    fold = textwrap.TextWrapper(
-        WIDE, subsequent_indent="   ", break_on_hyphens=False, break_long_words=False
-    )
-    parts = [fold.wrap(cell) or [""] for cell in cells]
-    return list(zip_longest(*parts, fillvalue=""))
-
-
-def _markdown(sheet: Sheet) -> str:
-    def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-    body = [line(sheet.header), "|" + "---|" * len(sheet.header), *map(line, sheet.rows)]
-    return "\n".join([f"**{sheet.title}**", "", *body, "", *(f"{n}  " for n in sheet.notes)])
-
-
-_ESCAPES = {"\\": r"\textbackslash{}", "±": r"$\pm$", **{c: f"\\{c}" for c in "&%$#_{}"}}
-
-
-def _latex(sheet: Sheet) -> str:
-    def line(cells: Sequence[str]) -> str:
-        return " & ".join("".join(_ESCAPES.get(c, c) for c in cell) for cell in cells) + r" \\"
-
-    return "\n".join(
-        [
-            f"% {sheet.title}",
-            *(f"% {note}" for note in sheet.notes),
-            r"\begin{tabular}{l" + "r" * (len(sheet.header) - 2) + "l}",
-            r"\toprule",
-            line(sheet.header),
-            r"\midrule",
-            *map(line, sheet.rows),
-            r"\bottomrule",
-            r"\end{tabular}",
-        ]
-    )
-
-
-def _csv(sheet: Sheet) -> str:
-    return _lines([sheet.header, *sheet.rows])
-
-
-def _lines(rows: Sequence[Sequence[object]]) -> str:
-    file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerows(rows)
-    return file.getvalue().rstrip("\n")
+def _judged(row: Row) -> str:
+    measured = row.verdict not in ("", NOT_RUN)
+    return (row.verdict or "-") + " !" * bool(measured and row.verdict_stale)

@@ -17,6 +17,7 @@ from reidlib.__main__ import main
 from reidlib.errors import ReidError
 from reidlib.experiments.claims import CLAIMS, Comparison
 from reidlib.experiments.evidence import Evidence
+from reidlib.experiments.forms import SCREEN
 from reidlib.experiments.printed import printed_tables
 from reidlib.experiments.statistics import equivalence, estimate, holm
 from reidlib.experiments.tables import ablation, comparison
@@ -49,6 +50,10 @@ def results(tmp_path: Path) -> Path:
 
 def row(table, label):
     return next(r for r in table.rows if r.label == label)
+
+
+def csv_row(table, recipe):
+    return next(r for r in csv.DictReader(io.StringIO(csv_of(table))) if r["recipe"] == recipe)
 
 
 def test_a_row_by_hand(results: Path) -> None:
@@ -128,8 +133,38 @@ def test_stale_records_are_marked_and_give_way(results: Path) -> None:
     text = write(ablation_sheet(table), "text")
     assert "90.0 !" in text
     assert "!: stale, " in text
+    shown = write(ablation_sheet(table), "latex").splitlines()
+    assert [line for line in shown if "!: stale, " in line and not line.startswith("%")]
     write_record(fake_record("sinet", 0, {"street": 0.7}), results)
     assert row(ablation("sinet-2", Evidence(results)), "SINet").ours.mean == pytest.approx(70)
+
+
+def test_a_stale_base_marks_what_is_measured_against_it(tmp_path: Path) -> None:
+    gone = {"version": "0", "commit": None, "sources": {"models/sinet.py": "0"}}
+    leave(tmp_path, "sinet-2/sbm", *SBM)
+    for world, value in enumerate(BASE):
+        write_record(fake_record("sinet-2/base", world, {"street": value}, code=gone), tmp_path)
+    table = ablation("sinet-2", Evidence(tmp_path))
+    cells = dict(zip(ablation_sheet(table).header, ablation_sheet(table).rows[1]))
+    assert not row(table, "+SBM").stale
+    assert not cells["ours mAP"].endswith("!")
+    assert cells["ours diff."].endswith("] !")
+    assert cells["verdict"] == "holds on Promenade !"
+    assert "changed" in csv_row(table, "sinet-2/sbm")["stale"]
+    assert csv_row(table, "sinet")["stale"] == ""  # not run: nothing that could be stale
+
+
+def test_a_gain_of_fewer_worlds_says_so(tmp_path: Path) -> None:
+    leave(tmp_path, "sinet-2/base", *BASE[:2])
+    leave(tmp_path, "sinet-2/sbm", *SBM)
+    leave(tmp_path, "sinet-2/idm", *SBM[:2])
+    table = ablation("sinet-2", Evidence(tmp_path))
+    column = ablation_sheet(table).header.index("ours diff.")
+    cells = [one[column] for one in ablation_sheet(table).rows]
+    assert cells[1].endswith("] (2 worlds)")
+    assert cells[2].endswith("]")
+    found = csv_row(table, "sinet-2/sbm")
+    assert (found["seeds"], found["difference seeds"]) == ("5", "2")
 
 
 def test_another_recipe_whose_weights_are_tested_has_changed(results: Path) -> None:
@@ -198,6 +233,70 @@ def test_long_cells_go_on_beneath_and_names_stay_whole() -> None:
     assert name in text
     assert [line.split()[-1] for line in lines if line.endswith(".0")] == ["1.0", "2.0"]
     assert " ".join(text.replace("1.0", "").split()).count(words) == 1
+
+
+def shown(sheet: Sheet) -> list[str]:
+    lines = write(sheet, "text").splitlines()
+    assert max(map(len, lines)) <= SCREEN
+    return lines
+
+
+@pytest.mark.parametrize("name", list(printed_tables()))
+def test_every_table_fits_a_screen(name: str, tmp_path: Path) -> None:
+    if printed_tables()[name].kind == "comparison":
+        shown(comparison_sheet(comparison(name, tmp_path, "laptop")))
+        return
+    for world, value in enumerate((0.2, 0.9, 0.4)):  # wide intervals, and bases with fewer worlds
+        for recipe in {r.recipe for r in ablation(name, Evidence(tmp_path)).rows}:
+            if world < 2 or hash_of(recipe) % 2:
+                write_record(fake_record(recipe, world, {"street": value}), tmp_path)
+    table = ablation(name, Evidence(tmp_path))
+    lines = shown(ablation_sheet(table))
+    for row in table.rows:
+        for data, value in row.printed.items():
+            gain = row.printed_gain.get(data)
+            cell = f"{value:.1f}" if gain is None else f"{value:.1f} ({gain:+.1f})"
+            assert any(cell in line for line in lines)
+
+
+def hash_of(name: str) -> int:
+    return sum(map(ord, name))
+
+
+def test_what_no_line_can_hold_goes_into_blocks() -> None:
+    cells = [f"+{i}.0 [-{i}0.5, +{i}0.5]" for i in range(1, 10)]
+    header = ("row", "", *(f"column {i}" for i in range(1, 10)))
+    lines = shown(Sheet("title", header, (("a", "minus b", *cells),), keys=2))
+    rows = [line for line in lines if line.startswith("a ")]
+    assert len(rows) == len([line for line in lines if line.startswith("row")]) > 1
+    assert all("minus b" in row for row in rows)
+    assert [cell for row in rows for cell in re.findall(r"\+\d\.0 \[.*?\]", row)] == cells
+
+
+def test_controls_of_all_tables_can_be_read(results: Path) -> None:
+    for name in ABLATIONS:
+        for one in ablation(name, Evidence(results)).rows:
+            assert one.label != one.recipe.split("/")[-1]
+    labels = [one.label for one in ablation("sinet-3", Evidence(results)).rows]
+    assert "SBM that erases what it would dim" in labels
+
+
+def test_a_verdict_against_another_row_than_the_base_says_so(tmp_path: Path) -> None:
+    for name in ("fgra", "fgra-fig4/length-4", "rgsa-3/t8"):
+        leave(tmp_path, name, *BASE)
+    for name in ("fgra-fig4/length-6", "rgsa-3/t2", "rgsa-3/t16"):
+        leave(tmp_path, name, *SBM)
+    evidence = Evidence(tmp_path)
+    lengths = ablation("fgra-fig4", evidence)
+    assert row(lengths, "4 frames").base == "4 regions"
+    assert row(lengths, "4 frames").verdict == "equivalent (to 6 frames)"  # of F6, in 5 points
+    assert row(lengths, "8 frames").verdict == "not run yet (to 6 frames)"
+    assert row(lengths, "2 frames").verdict == ""  # F6 leaves it out
+    assert row(lengths, "6 frames").verdict == ""  # held against three
+    clips = ablation("rgsa-3", evidence)
+    assert row(clips, "T = 16").verdict == "holds on Promenade (to T = 8)"  # R6
+    assert row(clips, "T = 8").verdict == "opposite on Promenade"  # to its base
+    assert row(clips, "T = 12").verdict == ""
 
 
 def test_measure_and_names_are_checked(results: Path) -> None:
@@ -395,6 +494,10 @@ def reid(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
 
 def test_json_has_no_infinity(results, monkeypatch, capsys) -> None:
     leave(results, "sinet", 0.7)
+    assert reid(monkeypatch, "table", "sinet-2", "--records", results, "--json") == 0
+    plain = next(r for r in json.loads(capsys.readouterr().out)["rows"] if r["gain"])
+    assert "p" in plain["gain"]
+    assert "p" not in plain["ours"]  # of a test that the score is zero
     for words in (["table", "sinet-2"], ["verdicts"], ["table", "fgra-1"], ["table", "bounds"]):
         assert reid(monkeypatch, *words, "--records", results, "--json") == 0
         json.loads(capsys.readouterr().out, parse_constant=lambda x: pytest.fail(x))

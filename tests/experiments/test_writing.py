@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,15 @@ def test_diameters_of_the_print_and_ours() -> None:
         assert row[1:6] == tuple(f"{value:.4f}" for value in values)
         assert all(cell.startswith(f"{mean} [") for cell in row[6:])
     assert not any("stale" in note for note in sheet.notes)
+
+
+def test_diameters_for_programs() -> None:
+    rows = list(csv.DictReader(io.StringIO(write(diameters_sheet(clusters({"3": 0.2})), "csv"))))
+    assert len(rows) == 2 * (5 + 3)
+    printed = next(r for r in rows if r["diameter"] == "paper, sample 2")
+    assert (float(printed["mean"]), printed["low"]) == (0.7038, "")
+    ours = next(r for r in rows if (r["recipe"], r["diameter"]) == ("tacan-1/minmax", "unit"))
+    assert (float(ours["mean"]), ours["people"]) == (0.2, "1")
 
 
 def test_diameters_without_a_record_and_with_a_stale_one() -> None:
