@@ -194,12 +194,23 @@ def machine(device: str) -> dict[str, Any]:
     kind = torch.device(device).type
     return {
         "device": torch.cuda.get_device_name(device) if kind == "cuda" else kind,
+        "processor": processor(),
         "cpus": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "torch": torch.__version__,
     }
+
+
+def processor() -> str:
+    """The processor's model name, where the system tells it."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.processor()
 
 
 def _data_version(name: str) -> str | None:

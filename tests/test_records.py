@@ -40,6 +40,7 @@ def test_a_record_repeats_what_shaped_the_run(record, trained):
     assert set(record.seconds) == {"training", "scoring"}
     assert {"loss", "batch_hard_triplet.active", "waiting"} <= set(record.readings)
     assert record.machine["cpus"] >= 1
+    assert record.machine["processor"] == records.processor()
     assert {
         "training.py",
         "models/baseline.py",
@@ -47,6 +48,25 @@ def test_a_record_repeats_what_shaped_the_run(record, trained):
         "evaluation/scoring.py",
     } <= set(record.code["sources"])
     assert record.stale == ""
+
+
+def test_the_processor_is_told_by_name(monkeypatch):
+    text = "processor\t: 0\nmodel name\t: Slow CPU @ 1 Hz\n\nmodel name\t: other\n"
+    monkeypatch.setattr(records.Path, "read_text", lambda *_, **__: text)
+    assert records.processor() == "Slow CPU @ 1 Hz"
+
+    def gone(*_, **__):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(records.Path, "read_text", gone)
+    monkeypatch.setattr(records.platform, "processor", lambda: "arm")
+    assert records.processor() == "arm"
+
+
+def test_records_of_no_named_processor_are_read(record, tmp_path):
+    old = {k: v for k, v in record.machine.items() if k != "processor"}
+    path = write_record(replace(record, machine=old), tmp_path)
+    assert read_record(path).machine == old
 
 
 def test_it_is_the_same_after_the_file(record, tmp_path):

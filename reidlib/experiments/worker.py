@@ -12,7 +12,7 @@ from typing import Any, Literal
 import torch
 
 from reidlib.build import build
-from reidlib.checkpoints import MODEL, load_model, load_weights
+from reidlib.checkpoints import MODEL, STATE, load_model, load_weights
 from reidlib.data.tracklets import TrackletDataset
 from reidlib.experiments.jobs import Found, Job, find, frame_size, trained_by
 from reidlib.experiments.locks import held
@@ -76,9 +76,19 @@ def _train_and_score(
     made_by = trained_by(find_recipe(job.recipe), find_profile(job.profile))
     folder = home / made_by
     _remove(home, but=folder)
-    trained = _train(job, places, scenes, found, folder)
-    for name, wanted in missing.items():
-        _record(job, places, scenes, found, trained, name, wanted)
+    record = found.current.get(job.recipe)
+    if record is not None and _is_kept(folder):
+        trained = _kept(folder, record, find_recipe(job.recipe), places)
+        earlier = {name: one for name, one in found.current.items() if _twins(one, record)}
+        names = tuple(missing)
+    else:
+        # None of the scores there are is this model's: all of them are made again.
+        trained, earlier, names = _train(job, places, scenes, folder), {}, job.tests
+    for name in names:
+        known = found.current[name].scores if name in found.current else {}
+        stays = earlier[name].scores if name in earlier else {}
+        wanted = dict.fromkeys((*known, *missing.get(name, ())))
+        _record(job, places, scenes, trained, name, [w for w in wanted if w not in stays], stays)
     kept = any(name in places.keep for name in job.tests)
     _remove(folder if kept else home, but=folder / MODEL if kept else None)
 
@@ -109,15 +119,24 @@ class Scenes:
         return self.locks / f"rendering-{scenario}-{self.job.world}"
 
 
-def _train(job: Job, places: Places, scenes: Scenes, found: Found, folder: Path) -> Trained:
-    """The trained model: what is left of an earlier run is used, or gone on with."""
-    recipe, profile = find_recipe(job.recipe), find_profile(job.profile)
-    record = found.current.get(job.recipe)
-    if record is not None and (folder / MODEL).is_file():
-        return _kept(folder, record, recipe, places)
+def _is_kept(folder: Path) -> bool:
+    """Whether a model lies here that a record is of.
+
+    Beside the state of its training it is of a run that was stopped before its record was written.
+    """
+    return (folder / MODEL).is_file() and not (folder / STATE).exists()
+
+
+def _twins(one: Record, other: Record) -> bool:
+    """Whether two records tell of the same training, down to how long it took."""
+    return (one.seconds["training"], one.readings) == (other.seconds["training"], other.readings)
+
+
+def _train(job: Job, places: Places, scenes: Scenes, folder: Path) -> Trained:
+    """Trained anew; what is left of a run that was stopped is gone on with."""
     return train(
-        recipe, profile, scenes.train(), seed=job.world, out=folder, device=places.device,
-        progress=False,
+        find_recipe(job.recipe), find_profile(job.profile), scenes.train(), seed=job.world,
+        out=folder, device=places.device, progress=False,
     )  # fmt: skip
 
 
@@ -137,16 +156,15 @@ def _record(
     job: Job,
     places: Places,
     scenes: Scenes,
-    found: Found,
     trained: Trained,
     name: str,
     wanted: Sequence[str],
+    stays: Mapping[str, Any],
 ) -> None:
-    """Score one recipe with the trained weights; scores it has already stay."""
+    """Score one recipe with the trained weights. stays: scores that these very weights have."""
     if name != job.recipe:
         trained = borrow(trained, find_recipe(name))
-    earlier = found.current.get(name)
-    scores: dict[str, Any] = dict(earlier.scores) if earlier else {}
+    scores = dict(stays)
     started = time.perf_counter()
     for scored in wanted:
         scores[scored] = evaluate(

@@ -278,3 +278,63 @@ def test_the_real_thing(places: Places, cache: Path, monkeypatch: pytest.MonkeyP
     for name, record in again.items():
         assert record.scores == records[name].scores
     assert not list(other.runs.iterdir())
+
+
+def spoil(places: Places, name: str) -> None:
+    """Give the street score in a recipe's record a value that no model has."""
+    for record in load_records(places.results):
+        if record.recipe["name"] == name:
+            scores = {**record.scores, "street": {**record.scores["street"], "map": 2.0}}
+            write_record(replace(record, scores=scores), places.results)
+
+
+def street(places: Places) -> dict[str, float]:
+    return {r.recipe["name"]: r.scores["street"]["map"] for r in load_records(places.results)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stopped", [False, True])
+def test_no_record_has_scores_of_two_models(
+    places: Places, cache: Path, monkeypatch: pytest.MonkeyPatch, stopped: bool
+) -> None:
+    """Trained anew, every score is made again, also where a run was stopped before its record."""
+    monkeypatch.setenv("REIDLIB_CACHE", str(cache))
+    tiny = replace(TINY, score_on=("street",))
+    (job,) = make_jobs(chosen(["fgra", "fgra-2/shuffled"]), "smoke", tiny, [3])
+    more = replace(job, data=replace(tiny, score_on=("clean",)))
+    run([job], places)
+    for name in job.tests:
+        spoil(places, name)
+    if stopped:
+
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(worker, "write_record", full)
+        assert run([more], places).failed
+        assert list(places.runs.rglob(MODEL))
+        monkeypatch.setattr(worker, "write_record", write_record)
+    assert len(run([more], places).done) == 1
+    assert all(value <= 1 for value in street(places).values())
+    assert all(set(r.scores) == {"street", "clean"} for r in load_records(places.results))
+
+
+@pytest.mark.slow
+def test_a_kept_model_keeps_the_scores_that_are_its_own(
+    places: Places, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of its record stay; those of another training's weights are made again."""
+    monkeypatch.setenv("REIDLIB_CACHE", str(cache))
+    places = replace(places, keep=("fgra",))
+    tiny = replace(TINY, score_on=("street",))
+    (both,) = make_jobs(chosen(["fgra", "fgra-2/shuffled"]), "smoke", tiny, [3])
+    run([both], replace(places, keep=()))
+    (alone,) = make_jobs(chosen(["fgra"]), "smoke", replace(tiny, score_on=("clean",)), [3])
+    run([alone], places)  # another training, of which only fgra's record is
+    for name in both.tests:
+        spoil(places, name)
+    monkeypatch.setattr(worker, "train", lambda *_, **__: pytest.fail("trained again"))
+    run([replace(both, data=replace(tiny, score_on=("occlusion=0.3",)))], places)
+    found = street(places)
+    assert found["fgra"] == 2.0
+    assert found["fgra-2/shuffled"] <= 1
