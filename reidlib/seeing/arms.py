@@ -96,15 +96,25 @@ def queries(dataset: TrackletDataset, count: int = LOOKED_AT) -> list[Tracklet]:
 
 def first_median_worst(values: Sequence[float] | np.ndarray) -> list[int]:
     """Places of the first, the median and the lowest value, each once; NaN is passed over."""
+    order = _lowest_first(values)
+    return list(dict.fromkeys([min(order), median(values), order[0]]))
+
+
+def median(values: Sequence[float] | np.ndarray) -> int:
+    """The place of the median value (of two the larger); NaN is passed over."""
+    order = _lowest_first(values)
+    return order[len(order) // 2]
+
+
+def _lowest_first(values: Sequence[float] | np.ndarray) -> list[int]:
     numbers = np.asarray(values, np.float64)
     order = [int(i) for i in np.argsort(numbers, kind="stable") if np.isfinite(numbers[i])]
-    order = order or list(range(len(numbers)))
-    return list(dict.fromkeys([min(order), order[len(order) // 2], order[0]]))
+    return order or list(range(len(numbers)))
 
 
-def rule(looked_at: int, shown: int) -> str:
-    """How the people of a sheet were chosen, in words."""
-    told = f"First, median and worst of the first {looked_at} queries"
+def rule(looked_at: int, shown: int, which: str = "first") -> str:
+    """How the people of a sheet were chosen, in words; which: of all queries are looked at."""
+    told = f"First, median and worst of the {which} {looked_at} queries"
     return told if shown == 3 else f"{told} (one of them is two of these)"
 
 

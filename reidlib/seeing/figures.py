@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 # Okabe and Ito's colours: told apart by colour-blind readers and in grey print.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 RIGHT, WRONG = "#009E73", "#D55E00"
+PAPER = ("figure.facecolor", "savefig.facecolor", "axes.facecolor")
+INK = (
+    "text.color", "axes.labelcolor", "axes.edgecolor", "axes.titlecolor", "xtick.color",
+    "ytick.color", "xtick.labelcolor", "ytick.labelcolor", "legend.labelcolor", "lines.color",
+    "patch.edgecolor",
+)  # fmt: skip
 WHOLE = 400  # arrays up to this size are kept as they are, larger ones as block means
 
 
@@ -32,11 +38,12 @@ def style() -> None:
     import matplotlib as mpl
     from cycler import cycler
 
+    # Dark notebooks show a white page with dark ink, whatever style was set before.
+    colours: dict[Any, Any] = {**dict.fromkeys(PAPER, "white"), **dict.fromkeys(INK, "black")}
+    mpl.rcParams.update(colours)
     mpl.rcParams.update(
         {
             "figure.dpi": 100,
-            "figure.facecolor": "white",  # dark notebooks show the page, not the ink on black
-            "savefig.facecolor": "white",
             "savefig.bbox": "tight",
             "figure.constrained_layout.use": True,
             "axes.prop_cycle": cycler(color=COLOURS),

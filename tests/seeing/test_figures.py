@@ -12,6 +12,7 @@ mpl.use("agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from reidlib.seeing.figures import check, contents, style
@@ -93,3 +94,19 @@ def test_contents_are_plain_json() -> None:
 
 def teardown_module() -> None:
     plt.close("all")
+
+
+def test_the_page_is_white_and_the_ink_dark_in_a_dark_notebook() -> None:
+    with plt.rc_context():
+        plt.style.use("dark_background")
+        style()
+        figure, axes = plt.subplots()
+        axes.plot([0, 1], label="a line")
+        axes.set(title="title", xlabel="x")
+        texts = [axes.title, axes.xaxis.label, *axes.get_xticklabels()]
+        texts += [*axes.legend().get_texts(), figure.suptitle("whole")]
+        assert {to_hex(t.get_color()) for t in texts} == {"#000000"}
+        faces = figure.get_facecolor(), axes.get_facecolor()
+        assert {to_hex(face) for face in faces} == {"#ffffff"}
+        assert to_hex(axes.spines["left"].get_edgecolor()) == "#000000"
+        plt.close(figure)

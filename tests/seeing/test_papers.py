@@ -123,7 +123,10 @@ def test_people_are_chosen_by_rule() -> None:
     assert S.first_median_worst([float("nan"), 0.1, 0.9, 0.4]) == [1, 3]
     assert S.first_median_worst([0.9, 0.1, 0.5]) == [0, 2, 1]
     assert S.first_median_worst([float("nan")] * 3) == [0, 1]
+    assert S.median([0.5, 0.1, 0.9, 0.3, 0.7]) == 0
+    assert S.median([float("nan"), 0.2]) == 1
     assert S.rule(24, 3) == "First, median and worst of the first 24 queries"
+    assert "of the most covered 24 queries" in S.rule(24, 3, "most covered")
     assert "the first 4 queries (one of them is two of these)" in S.rule(4, 2)
 
 
@@ -175,8 +178,9 @@ def test_a_head_seen_from_behind_is_boxed_with_its_hair() -> None:
     assert [box[:4] for box in cell.boxes] == [(10, 2, 18, 11), (8, 30, 20, 60)]
 
 
-def record(name: str, value: float, profile: str = "laptop"):
+def record(name: str, value: float, profile: str = "laptop", seed: int = 0):
     return SimpleNamespace(
+        seed=seed,
         recipe={"name": name},
         profile={"name": profile},
         data={"name": "promenade", "settings": {"scenario": "street"}},
@@ -195,6 +199,21 @@ def test_sweeps_average_the_records_of_a_recipe() -> None:
     assert lines["mAP"][2][1] == pytest.approx(12.7062047 * 10)  # t of two, times sd / sqrt(2)
     with pytest.raises(ReidError, match="missing"):
         sweep.collect(records, "k", "k", {"missing": 5})
+
+
+def test_points_of_a_sweep_are_of_the_same_worlds() -> None:
+    """a has been run in worlds 0 to 2, for another table; b in world 0 alone."""
+    values = {"a": (0.5, 0.9, 0.9), "b": (0.6,)}
+    records = [
+        record(name, value, seed=world)
+        for name, of in values.items()
+        for world, value in enumerate(of)
+    ]
+    drawn = sweep.draw_sweeps(records, [("k", "k", {"a": 1, "b": 3, "missing": 5})], "test")
+    assert drawn.numbers["k"]["mAP"][1] == pytest.approx([50, 60])
+    assert "2 points of one world" in " ".join(t.get_text() for t in drawn.figure.texts)
+    apart = [r for r in records if (r.recipe["name"], r.seed) != ("a", 0)]
+    assert sweep.shared(apart, ["a", "b"]) == apart  # no world in common: all that there is
 
 
 def test_a_sweep_does_not_mix_profiles() -> None:

@@ -35,12 +35,13 @@ def maps_sheet(
     over: Literal["frame", "clip", "all"] = "frame",
     question: str = "person",
     slots: Sequence[str] = (),
+    which: str = "first",
     note: str = "",
 ) -> Drawn:
     """One clip of three people, each model's maps in a row, judged over all the tracklets.
 
     The people are chosen by the last model's mass on the visible person; over: see `cam.scaled`.
-    slots: questions whose answers are told frame by frame.
+    slots: questions whose answers are told frame by frame. which: of all queries `tracklets` are.
     """
     found = [gather(arm, dataset, tracklets, maker) for arm in arms]
     chosen = first_median_worst(found[-1].person())
@@ -60,8 +61,9 @@ def maps_sheet(
         caption=caption(
             dataset,
             arms,
-            f"{rule(len(tracklets), len(chosen))} by mass of the last row's maps on the visible "
-            f"person; maps scaled over {scale}; white: what is truly visible of the person. {note}",
+            f"{rule(len(tracklets), len(chosen), which)} by mass of the last row's maps on the "
+            f"visible person; maps scaled over {scale}; white: what is truly visible of the "
+            f"person. {note}",
             *(f"Mass on the {question} over {len(tracklets)} people, {line}" for line in lines),
             *(by_slot(name, v, slots) for name, v in verdicts.items() if slots),
             *words,

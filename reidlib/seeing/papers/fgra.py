@@ -12,7 +12,7 @@ from reidlib.data.promenade.body import PARTS
 from reidlib.data.tracklets import Tracklet, TrackletDataset
 from reidlib.errors import ReidError
 from reidlib.records import Record
-from reidlib.seeing.arms import Arm, Drawn, caption, first_median_worst, queries
+from reidlib.seeing.arms import Arm, Drawn, caption, first_median_worst, median, queries
 from reidlib.seeing.attention import Seen, look, responses
 from reidlib.seeing.cam import scaled
 from reidlib.seeing.drawing import Cell, picture, sheet
@@ -80,7 +80,7 @@ def regions(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
     seen = [look(arm.model, dataset, t, *how, rule="evenly") for t in people]
     found = [_judge(one) for one in seen]
     worth = [float(np.nanmean(f["D"]["part"])) if f else np.nan for f in found]
-    shown = seen[first_median_worst(worth)[1 if len(seen) > 2 else 0]]
+    shown = seen[median(worth)]
     a, d = responses(shown.output)
     count, t = a.shape[2], a.shape[1]
     rows = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from reidlib.errors import ReidError
 from reidlib.experiments.statistics import Estimate, estimate
@@ -61,12 +61,25 @@ def comparable(records: Sequence[Record]) -> list[Record]:
     return [r for r in records if _kind(r) == kind]
 
 
+def shared(records: Sequence[Record], wanted: Iterable[str]) -> list[Record]:
+    """Those of the worlds that every wanted recipe with a record has: points compare like things.
+
+    A recipe that is a row of another table, too, may have been run in more worlds than the rest.
+    """
+    worlds: dict[str, set[int]] = {}
+    for record in records:
+        worlds.setdefault(record.recipe["name"], set()).add(record.seed)
+    common = set.intersection(*(worlds[name] for name in wanted if name in worlds))
+    return [r for r in records if r.seed in common] if common else list(records)
+
+
 def draw_sweeps(
     records: Sequence[Record], plots: Sequence[tuple[str, str, Mapping[str, float]]], title: str
 ) -> Drawn:
     """Plots side by side: (heading, x, recipe -> where it stands on x) each."""
     wanted = {recipe for *_, at in plots for recipe in at}
     used = comparable([r for r in records if r.recipe["name"] in wanted])
+    used = shared(used, wanted) if used else []
     panels = [collect(used, *plot) for plot in plots]
     figure = curves(panels, y="%", title=title, caption=_told(used, panels))
     return Drawn(figure, {heading: lines for heading, _, lines in panels})

@@ -21,7 +21,8 @@ def attention(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
         lambda arm, data, seen: _maps(seen),
         title="TRSA: attention per frame",
         slots=("person",),
-        note="Frames evenly spread over the tracklets that get covered most.",
+        which="most covered",
+        note="Frames evenly spread over each tracklet.",
     )
 
 
