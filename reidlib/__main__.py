@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import warnings
+from typing import Any
 
 import typer
 
@@ -20,7 +22,7 @@ from reidlib.cli import (
     tables,
     truth,
 )
-from reidlib.errors import ReidError
+from reidlib.errors import ReidError, ReidWarning
 
 STOPPED = 130  # what shells say of Ctrl-C; typer turns the interrupt into it, without a word
 
@@ -52,7 +54,9 @@ for room in (
 def main() -> None:
     """Run the command line. Bad input ends in one sentence and exit code 2, never a traceback."""
     try:
-        app()
+        with warnings.catch_warnings():
+            _tell_in_a_sentence()
+            app()
     except ReidError as error:
         print(f"reid: {error}", file=sys.stderr)
         sys.exit(2)
@@ -61,6 +65,19 @@ def main() -> None:
             raise
         print("\nreid: stopped; what was finished is kept", file=sys.stderr)
         sys.exit(STOPPED)
+
+
+def _tell_in_a_sentence() -> None:
+    """Warnings of this package without Python's file and line; others as ever."""
+    as_ever = warnings.showwarning
+
+    def show(message: Any, category: type[Warning], *more: Any, **also: Any) -> None:
+        if issubclass(category, ReidWarning):
+            print(f"reid: {message}", file=sys.stderr)
+        else:
+            as_ever(message, category, *more, **also)
+
+    warnings.showwarning = show
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import platform
 import subprocess
@@ -22,8 +23,8 @@ from typing import Any
 import torch
 
 from reidlib import __version__
-from reidlib.errors import ReidError
-from reidlib.files import ROOT, write_text
+from reidlib.errors import ReidError, ReidWarning
+from reidlib.files import ROOT, reason, write_text
 from reidlib.recipes import recipes
 from reidlib.recipes.core import PROFILES, Recipe, plan, shaping
 from reidlib.recipes.edit import from_dict
@@ -146,18 +147,65 @@ def _read_all(folder: Path) -> Iterator[tuple[Path, Record]]:
         except FileNotFoundError:  # another process has set it aside
             continue
         except ReidError as error:
-            with suppress(FileNotFoundError):
-                path.rename(path.with_name(path.name + BROKEN))
-            warnings.warn(f"{error}; it is set aside as {path.name}{BROKEN}", stacklevel=3)
+            warnings.warn(f"{error}; {_set_aside(path)}", ReidWarning, stacklevel=3)
+
+
+def _set_aside(path: Path) -> str:
+    """Rename what is no record, and say so; where that cannot be done it is only left out."""
+    try:
+        path.rename(path.with_name(path.name + BROKEN))
+    except FileNotFoundError:  # another process was faster
+        pass
+    except OSError as error:
+        return f"it is left out, and stays where it is: {reason(error)}"
+    return f"it is set aside as {path.name}{BROKEN}"
 
 
 def read_record(path: Path) -> Record:
-    """One record. Raises ReidError for a file that is none."""
+    """One record. Raises ReidError for a file that is none, FileNotFoundError where none is."""
     try:
-        record = Record(**read_fields(path, [one.name for one in fields(Record)], FORMAT))
+        found = read_fields(path, [one.name for one in fields(Record)], FORMAT)
+        _check(found)
+        record = Record(**found)
         return replace(record, recipe=_whole(record.recipe))
-    except (ValueError, TypeError, KeyError) as error:
-        raise ReidError(f"{path} is not a run record ({error})") from error
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        told = reason(error) if isinstance(error, OSError) else error
+        raise ReidError(f"{path} is not a run record ({told}); repeat the run it was of") from error
+
+
+# Kinds of what readers of a record rely on; TRAINED: only where something was trained.
+SHAPE = {
+    "recipe.name": str, "profile.name": str, "plan": dict, "seed": int, "data.name": str,
+    "data.version": str, "data.settings": dict, "start": str, "scores": dict, "readings": dict,
+    "steps": int, "parameters": int, "seconds": dict, "precision": str, "machine": dict,
+    "code.sources": dict, "finished": str, "curve": dict, "notes": dict,
+}  # fmt: skip
+TRAINED = {"plan.size": list, "seconds.training": float}
+KINDS = {str: "a text", int: "a whole number", float: "a number", list: "a list", dict: "a table"}
+
+
+def _check(found: Mapping[str, Any]) -> None:
+    """Raise ValueError for the first thing that is not what it should be."""
+    for place, kind in SHAPE.items():
+        _need(found, place.split("."), kind)
+    for place, kind in TRAINED.items() if "model" in found["recipe"] else ():
+        _need(found, place.split("."), kind)
+    for scored in found["scores"]:
+        for measure in ("map", "rank-1"):
+            _need(found, ("scores", scored, measure), float)
+
+
+def _need(found: Any, keys: Sequence[str], kind: type) -> None:
+    for key in keys:
+        if not isinstance(found, dict) or key not in found:
+            raise ValueError(f"it has no {'.'.join(keys)}")
+        found = found[key]
+    number = isinstance(found, int) and not isinstance(found, bool)
+    fits = number if kind is int else isinstance(found, kind) or (kind is float and number)
+    if not fits or (isinstance(found, float) and not math.isfinite(found)):
+        raise ValueError(f"its {'.'.join(keys)} is {found!r}, not {KINDS[kind]}")
 
 
 def _whole(recipe: dict[str, Any]) -> dict[str, Any]:

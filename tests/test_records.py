@@ -1,3 +1,4 @@
+import json
 import multiprocessing
 import warnings
 from dataclasses import asdict, replace
@@ -5,7 +6,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from reidlib import records, sources
-from reidlib.errors import ReidError
+from reidlib.errors import ReidError, ReidWarning
 from reidlib.recipes import profile, recipe
 from reidlib.records import Record, load_records, make_record, read_record, write_record
 from reidlib.training import train
@@ -131,6 +132,61 @@ def test_a_broken_file_is_set_aside_and_told(record, tmp_path, content):
         assert load_records(tmp_path) == [record]
     with pytest.raises(ReidError, match="not a run record"):
         read_record(tmp_path / "bad.json.broken")
+
+
+SHAPES = {
+    "profile": None,
+    "recipe": {},
+    "recipe ": [],
+    "code": {},
+    "plan": {},
+    "data": {"name": "promenade", "version": "1"},
+    "scores": {"street": {}},
+    "scores ": {"street": {"map": None, "rank-1": 0.5}},
+    "scores  ": {"street": {"map": float("nan"), "rank-1": 0.5}},
+    "scores   ": {"street": {"map": 0.5}},
+    "scores    ": {"street": None},
+    "seed": "x",
+    "seed ": True,
+    "seconds": {},
+}
+
+
+@pytest.mark.parametrize("field", SHAPES)
+def test_a_record_of_another_shape_is_set_aside_and_told(record, tmp_path, field):
+    """Each of these is JSON with a record's fields, and would end in a traceback further on."""
+    write_record(record, tmp_path)
+    bad = {**asdict(record), field.strip(): SHAPES[field]}
+    (tmp_path / "bad.json").write_text(json.dumps(bad))
+    with pytest.warns(ReidWarning, match=rf"not a run record \(.*{field.strip()}.*\); repeat .*"):
+        assert load_records(tmp_path) == [record]
+    assert (tmp_path / "bad.json.broken").exists()
+
+
+def test_a_folder_with_a_records_name(record, tmp_path):
+    write_record(record, tmp_path)
+    (tmp_path / "bad.json").mkdir()
+    with pytest.raises(ReidError, match=r"bad\.json is not a run record \(is a directory\)"):
+        read_record(tmp_path / "bad.json")
+    with pytest.warns(ReidWarning, match="set aside"):
+        assert load_records(tmp_path) == [record]
+
+
+def test_where_nothing_can_be_renamed_it_is_told_and_left_out(record, tmp_path, monkeypatch):
+    def refused(*_):
+        raise PermissionError(13, "Permission denied")
+
+    write_record(record, tmp_path)
+    (tmp_path / "bad.json").write_text("{}")
+    monkeypatch.setattr(records.Path, "rename", refused)
+    with pytest.warns(ReidWarning, match="left out, and stays where it is: permission denied"):
+        assert load_records(tmp_path) == [record]
+
+
+def test_all_records_that_come_with_the_project_are_read():
+    folder = records.ROOT / "data" / "results"
+    for path in (*folder.glob("*.json"), *folder.glob("promenade/**/*.json")):
+        read_record(path)
 
 
 def write_many(values, folder, seeds):

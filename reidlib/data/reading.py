@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any
 
 from reidlib.data.tracklets import Tracklet, TrackletDataset, relabel
-from reidlib.errors import ReidError
+from reidlib.errors import ReidError, ReidWarning
 
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp")
 Subsets = Mapping[str, Sequence[Tracklet]]
@@ -91,7 +91,7 @@ def check_counts(
             + f"; run `reid doctor {name} {root}`, or load with expect=None"
         )
     for row in wrong:
-        warnings.warn(f"{root}: {row}", stacklevel=3)
+        warnings.warn(f"{root}: {row}", ReidWarning, stacklevel=3)
 
 
 def digest(subsets: Iterable[Sequence[Tracklet]]) -> str:

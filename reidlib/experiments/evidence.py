@@ -108,7 +108,7 @@ class Evidence:
         return {
             world: 100 * held.record.scores[scored][measure]
             for world, held in sorted(self.held.get(recipe, {}).items())
-            if scored in held.record.scores
+            if measure in held.record.scores.get(scored, ())
         }
 
     def score(self, recipe: str, measure: str, scored: str = "") -> Estimate | None:

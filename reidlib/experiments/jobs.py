@@ -76,8 +76,8 @@ class Data:
         if data["name"] != self.name:
             return False
         if self.name != "promenade":
-            return self.name not in HALVED or str(data["split"]).endswith(f"-{world}")
-        there = (settings["scenario"], settings["size"], settings["world"])
+            return self.name not in HALVED or str(data.get("split")).endswith(f"-{world}")
+        there = tuple(settings.get(name) for name in ("scenario", "size", "world"))
         return there == (self.scenario, self.size, world)
 
     def is_of(self, record: Record, world: int) -> bool:
@@ -88,7 +88,7 @@ class Data:
             return bool(record.notes.get("asked", "") == self.asked)
         height, width = record.plan["size"]
         digest = self._digest(world, (height, width))
-        return bool(record.data["settings"]["digest"] == digest)
+        return bool(record.data["settings"].get("digest") == digest)
 
     @property
     def asked(self) -> str:

@@ -505,6 +505,21 @@ def test_json_has_no_infinity(results, monkeypatch, capsys) -> None:
     assert len(json.loads(capsys.readouterr().out)) == 14
 
 
+def test_a_broken_record_is_told_in_one_sentence(results, monkeypatch, capsys) -> None:
+    (results / "half.json").write_text("{}")
+    assert reid(monkeypatch, "table", "sinet-2", "--records", results) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"reid: {results / 'half.json'} is not a run record (")
+    assert line.endswith("it is set aside as half.json.broken")
+
+
+def test_a_measure_that_records_lack_is_no_number(results, monkeypatch, capsys) -> None:
+    assert reid(
+        monkeypatch, "table", "sinet-2", "--records", results, "--measure", "rank-5"
+    ) == 0  # fmt: skip
+    assert "not run yet" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "words",
     [

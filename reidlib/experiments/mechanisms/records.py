@@ -19,7 +19,7 @@ import numpy as np
 
 from reidlib import __version__
 from reidlib.data.promenade import VERSION
-from reidlib.errors import ReidError
+from reidlib.errors import ReidError, ReidWarning
 from reidlib.experiments.mechanisms import mechanism
 from reidlib.experiments.mechanisms.core import Cell, Lab
 from reidlib.experiments.statistics import finite
@@ -139,7 +139,7 @@ def load_truth(results: Path) -> dict[str, TruthRecord]:
         try:
             record = read_truth(path)
         except ReidError as error:
-            warnings.warn(f"{error}; it is left out", stacklevel=2)
+            warnings.warn(f"{error}; it is left out", ReidWarning, stacklevel=2)
             continue
         found[record.claim] = record
     return found
