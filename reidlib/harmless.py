@@ -63,6 +63,18 @@ HARMLESS = (
     Harmless(
         "reranking.py", "0440a35d35ea", "ef96c5ae7895", "k2 = 1 averages nothing; no record has it"
     ),
+    Harmless(
+        "records.py", "be95bc130980", "1f65b67c763c",
+        "what is read from a file is checked, and the machine is told by its processor",
+    ),
+    Harmless(
+        "seeing/arms.py", "97571872003e", "9ff8a386c435",
+        "the median of a sheet's people has a function; who is looked at in measuring is the same",
+    ),
+    Harmless(
+        "seeing/figures.py", "f446d146e58c", "7e4b2b1c45b7",
+        "colours of page and ink, by which nothing is measured",
+    ),
 )  # fmt: skip
 
 
