@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from reidlib.data.promenade.settings import ILLNESSES, SCENARIOS
 from reidlib.experiments.claims import CLAIMS
 from reidlib.experiments.evidence import Evidence, Held
+from reidlib.experiments.jobs import WORLDS
 from reidlib.experiments.printed import MEASURES
 from reidlib.experiments.statistics import Estimate
 from reidlib.experiments.tables import known, trained_on
@@ -30,7 +31,6 @@ OWN = {
     "sinet": "sinet-2/base",
 }
 METHODS = (BASELINE, *PAPERS)
-WORLDS = 5  # as many as an interval here is made for
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from reidlib.experiments.five_papers import FivePapers
-from reidlib.experiments.printed import breaches, disagreements, printed_tables
+from reidlib.experiments.jobs import FIVE_PAPERS, HALVED, HALVINGS
+from reidlib.experiments.printed import PRINTED_NAMES, breaches, disagreements, printed_tables
 from reidlib.experiments.printed_tables import DIAMETERS
 from reidlib.experiments.statistics import Estimate
 from reidlib.experiments.tables import NOT_RUN, Comparisons, Table
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from reidlib.experiments.verdicts import Verdict
     from reidlib.seeing.truth import Estimate as OverPeople
 
-FIVE_PAPERS, DIAMETERS_TABLE = "five-papers", "tacan-3"  # as `reid table` calls them
+DIAMETERS_TABLE = "tacan-3"  # as `reid table` calls it
 FORMATS = ("text", "markdown", "latex", "csv")
 WIDE = 40  # characters of a cell in a line of text
 
@@ -67,6 +68,8 @@ def ablation_sheet(table: Table) -> Sheet:
         "worlds, differences paired by world",
         "(+): a control of ours, not in the paper",
     ]
+    fewest = min((row.ours.worlds for row in table.rows if row.ours), default=0)
+    notes += _halvings(fewest, table.halvings)
     stale = {row.stale for row in table.rows if row.stale and row.ours}
     notes += [f"!: stale, {why}" for why in sorted(stale)]
     return Sheet(f"{table.name}: {table.source}", header, tuple(rows), tuple(notes))
@@ -104,7 +107,9 @@ def comparison_sheet(table: Comparisons) -> Sheet:
     ours = (_number(table.ours.get(c)) if c in table.ours else NOT_RUN for c in table.columns)
     rows.append((f"{table.own}, run here", *ours))
     worlds = ", ".join(f"{data} {count}" for data, count in table.worlds.items())
-    notes = ("percent, as printed", *((f"runs here: {worlds}",) if worlds else ()))
+    halved = [n for name, n in table.worlds.items() if name in {PRINTED_NAMES[h] for h in HALVED}]
+    notes = ("percent, as printed", *((f"runs here: {worlds}",) if worlds else ()),
+             *_halvings(min(halved, default=0), HALVINGS))  # fmt: skip
     return Sheet(f"{table.name}: {table.source}", header, tuple(rows), notes)
 
 
@@ -176,6 +181,11 @@ def list_sheet() -> Sheet:
     return Sheet("tables", ("name", "source", "kind"), tuple(sorted(rows)))
 
 
+def table_names() -> list[str]:
+    """What `reid table` takes."""
+    return [*(row[0] for row in list_sheet().rows), "list"]
+
+
 # Sheets that need no records.
 PAPERS_ALONE = {
     "bounds": bounds_sheet,
@@ -205,6 +215,11 @@ def csv_of(table: Table) -> str:
         cells += [*_ends(row.gain), row.gain.p if row.gain else "", row.verdict, row.stale]
         rows.append(cells)
     return _lines([header, *rows])
+
+
+def _halvings(fewest: int, wanted: int) -> list[str]:
+    """What to say where runs are there, and not of all the halvings that a protocol averages."""
+    return [f"{fewest} of {wanted} halvings"] if 0 < fewest < wanted else []
 
 
 def _ends(found: Estimate | None) -> list[object]:

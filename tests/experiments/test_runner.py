@@ -17,6 +17,7 @@ import pytest
 from reidlib.checkpoints import MODEL
 from reidlib.errors import ReidError
 from reidlib.experiments import worker
+from reidlib.experiments.five_papers import BASELINE, METHODS, OWN
 from reidlib.experiments.jobs import Data, Job, chosen, find, make_jobs
 from reidlib.experiments.locks import held
 from reidlib.experiments.runner import Processes, cluster, run_jobs
@@ -73,8 +74,13 @@ def test_tables_by_name_hold_every_recipe_of_theirs() -> None:
     for name in tables:
         wanted = {r.name for r in recipes().values() if name in (r.table, *dict(r.also))}
         assert {r.name for r in chosen([name])} == wanted
-    assert {r.name for r in chosen(["all"])} == {r.name for r in recipes().values() if r.table}
-    with pytest.raises(ReidError, match=r"no recipe 'sinet-33'.*tables: .*sinet-3, sinet-fig5"):
+    rows = {r.name for r in recipes().values() if r.table}
+    assert {r.name for r in chosen(["all"])} == rows | {BASELINE}
+    assert [r.name for r in chosen(["five-papers"])] == [*METHODS, *OWN.values()]
+    assert {*METHODS, *OWN.values()} <= rows | {BASELINE}
+    with pytest.raises(
+        ReidError, match=r"no recipe 'sinet-33'.*tables: .*sinet-3, sinet-fig5.*five-papers, all"
+    ):
         chosen(["sinet-33"])
 
 
