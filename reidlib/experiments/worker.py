@@ -51,19 +51,26 @@ def perform(job: Job, places: Places) -> Outcome:
     """
     torch.set_num_threads(places.threads)
     keep_freed_memory()
-    with held(lock_file(job, places)) as mine:
+    record, training = lock_files(job, places)
+    with held(record) as mine:
         if not mine:
             return "claimed"
-        found = find(job, places.results)
-        missing = found.missing(job)
-        if not missing:
-            return "recorded"
-        _train_and_score(job, places, found, missing)
+        with held(training) as mine:
+            return _perform(job, places) if mine else "claimed"
+
+
+def _perform(job: Job, places: Places) -> Outcome:
+    found = find(job, places.results)
+    missing = found.missing(job)
+    if not missing:
+        return "recorded"
+    _train_and_score(job, places, found, missing)
     return "done"
 
 
-def lock_file(job: Job, places: Places) -> Path:
-    return places.results / ".locks" / job.name
+def lock_files(job: Job, places: Places) -> tuple[Path, Path]:
+    """Of the job's records, and of the folder it trains in: others may have one of the two."""
+    return places.results / ".locks" / job.name, places.runs / f".{job.name}.lock"
 
 
 def _train_and_score(

@@ -21,7 +21,7 @@ from reidlib.experiments.five_papers import BASELINE, METHODS, OWN
 from reidlib.experiments.jobs import Data, Job, chosen, find, make_jobs
 from reidlib.experiments.locks import held
 from reidlib.experiments.runner import Processes, cluster, run_jobs
-from reidlib.experiments.worker import Places, lock_file
+from reidlib.experiments.worker import Places, lock_files
 from reidlib.recipes import recipes
 from reidlib.records import load_records, write_record
 from reidlib.training import Diverged
@@ -131,11 +131,23 @@ def test_a_failing_run_stops_no_other(places: Places, monkeypatch: pytest.Monkey
 
 def test_what_another_program_does_is_left_to_it(places: Places, made_up: Counter[str]) -> None:
     first, second = jobs("sinet")
-    with held(lock_file(first, places)) as mine:
+    with held(lock_files(first, places)[0]) as mine:
         assert mine
         report = run([first, second], places)
     assert report.claimed == [(first, str(os.getpid()))]
     assert report.done == [second]
+
+
+def test_one_training_folder_has_one_runner(places: Places, made_up: Counter[str]) -> None:
+    """Two programs may write records to different folders and yet train in the same."""
+    first, second = jobs("sinet")
+    other = replace(places, results=places.results.parent / "other")
+    with held(lock_files(first, other)[1]) as mine:
+        assert mine
+        report = run([first, second], places)
+    assert report.claimed == [(first, str(os.getpid()))]
+    assert report.done == [second]
+    assert not list(places.runs.iterdir())
 
 
 def test_a_broken_record_is_done_again(places: Places, made_up: Counter[str]) -> None:
