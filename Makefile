@@ -76,8 +76,8 @@ grade: $(READY)
 
 # The CUDA libraries are left out: torch itself names the ones it wants, and the CPU build none.
 lock:
-	uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra book --extra course --no-annotate --no-header \
-		--upgrade pyproject.toml | grep -viE '^(nvidia|cuda|triton)' > requirements.tmp
+	uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra book --extra course --extra cluster --no-annotate \
+		--no-header --upgrade pyproject.toml | grep -viE '^(nvidia|cuda|triton)' > requirements.tmp
 	mv requirements.tmp requirements.txt
 
 clean:

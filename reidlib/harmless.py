@@ -61,11 +61,11 @@ HARMLESS = (
         "padded clips leave no trace in a batch norm or a gradient; training has no padded clips",
     ),
     Harmless(
-        "reranking.py", "0440a35d35ea", "ef96c5ae7895", "k2 = 1 averages nothing; no record has it"
+        "records.py", "be95bc130980", "158109bc6fc9",
+        "the processor is named, and what is no record is found and told; nothing is computed here",
     ),
     Harmless(
-        "records.py", "be95bc130980", "1f65b67c763c",
-        "what is read from a file is checked, and the machine is told by its processor",
+        "reranking.py", "0440a35d35ea", "ef96c5ae7895", "k2 = 1 averages nothing; no record has it"
     ),
     Harmless(
         "seeing/arms.py", "97571872003e", "9ff8a386c435",

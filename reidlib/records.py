@@ -222,7 +222,9 @@ def _whole(recipe: dict[str, Any]) -> dict[str, Any]:
 
 def read_fields(path: Path, names: Sequence[str], form: int) -> dict[str, Any]:
     """What a record's file holds; ValueError, TypeError or KeyError where it is none."""
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    found: Any = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(found, dict) or "format" not in found:
+        raise ValueError("it has no format")
     if found["format"] != form:
         raise ValueError(f"its format is {found['format']}, not {form}")
     for name in names:

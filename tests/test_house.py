@@ -40,7 +40,7 @@ def test_every_declared_package_is_pinned_inside_its_range(python: str) -> None:
         for pin in pins()
         if pin.marker is None or pin.marker.evaluate(environment)
     }
-    for wanted in DECLARED + EXTRAS["dev"]:
+    for wanted in DECLARED + EXTRAS["dev"] + EXTRAS["cluster"]:
         version = pinned.get(canonical(wanted.name))
         assert version is not None, f"{wanted.name} has no pin for Python {python}"
         assert wanted.specifier.contains(version), f"{wanted.name} {version} is outside {wanted}"

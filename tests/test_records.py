@@ -163,6 +163,13 @@ def test_a_record_of_another_shape_is_set_aside_and_told(record, tmp_path, field
     assert (tmp_path / "bad.json.broken").exists()
 
 
+@pytest.mark.parametrize("content", ["[]", '"text"', "null", "{}"])
+def test_other_json_is_told_as_what_it_is(tmp_path, content):
+    (tmp_path / "bad.json").write_text(content)
+    with pytest.raises(ReidError, match=r"not a run record \(it has no format\); repeat the run"):
+        read_record(tmp_path / "bad.json")
+
+
 def test_a_folder_with_a_records_name(record, tmp_path):
     write_record(record, tmp_path)
     (tmp_path / "bad.json").mkdir()

@@ -64,6 +64,20 @@ def assignments(pairs: Sequence[str] | None) -> dict[str, Any]:
     return found
 
 
+def find_device(name: str | None) -> str:
+    """The device asked for, or the best there is; a ReidError for one that is not there."""
+    import torch
+
+    if name is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError, ImportError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ReidError(f"no device {name!r} here ({reason}); try --device cpu") from error
+    return name
+
+
 def decode_for(dataset: TrackletDataset, recipe: Recipe, profile: Profile) -> TrackletDataset:
     """The data set with image files decoded as the recipe wants them: its size, its interpolation.
 

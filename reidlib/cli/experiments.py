@@ -8,14 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from reidlib.cli.common import Device, Json, Root, With, assignments, example, tell
+from reidlib.cli.common import Device, Json, Root, With, assignments, example, find_device, tell
 from reidlib.errors import ReidError
 
 ALL = "all"
 
 
 def experiment(
-    names: Annotated[list[str], typer.Argument(help="Tables (sinet-3), recipes (trsa), or all.")],
+    names: Annotated[
+        list[str], typer.Argument(help="Tables (sinet-3), recipes (trsa), five-papers or all.")
+    ],
     data: Annotated[
         str, typer.Option(help="promenade (built in), mars, ilids, prid, lsvid, duke, mars-layout.")
     ] = "promenade",
@@ -25,7 +27,10 @@ def experiment(
     score_on: Annotated[
         str, typer.Option(help="Scenarios to score on, e.g. clean,occlusion=0.3,street; or all.")
     ] = ALL,
-    worlds: Annotated[int, typer.Option(help="Runs of each row: run k in world k, seed k.")] = 5,
+    worlds: Annotated[
+        int | None,
+        typer.Option(help="Runs of each row: run k in world k, seed k [5; ilids, prid: 10]."),
+    ] = None,
     first: Annotated[int, typer.Option(help="The first world.")] = 0,
     profile: Annotated[str, typer.Option(help="smoke, laptop, fine or paper.")] = "laptop",
     controls: Annotated[bool, typer.Option(help="With the controls (+) of a table.")] = True,
@@ -56,21 +61,25 @@ def experiment(
     What is recorded is skipped; stopped at any moment, it goes on when repeated.
     """
     from reidlib.data.promenade.settings import SCENARIOS
+    from reidlib.experiments.asking import check_data, check_root, check_worlds
     from reidlib.experiments.forecast import forecast
     from reidlib.experiments.jobs import Data, chosen, find, make_jobs
     from reidlib.experiments.runner import cluster, cores, run_jobs
     from reidlib.experiments.worker import Places
     from reidlib.files import data_folder
 
-    if worlds < 1 or threads < 1 or (jobs is not None and jobs < 1) or first < 0:
-        raise ReidError("--worlds, --jobs and --threads are at least 1, --first at least 0")
-    if (root is None) != (data == "promenade"):
-        wants = "needs --root, the folder of your own copy" if root is None else "takes no --root"
-        raise ReidError(f"--data {data} {wants}")
+    if threads < 1 or (jobs is not None and jobs < 1):
+        raise ReidError("--jobs and --threads are at least 1")
     scored = tuple(SCENARIOS) if score_on == ALL else tuple(score_on.split(","))
     asked = Data(data, str(root) if root else None, scenario, size, scored, assignments(options))
+    check_data(asked)
+    check_root(asked)
+    many = asked.worlds if worlds is None else worlds
+    check_worlds(asked, first, many)
+    if device and not dask:  # a cluster's devices are not this machine's
+        find_device(device)
     rows = [r for r in chosen(names) if controls or not r.control or r.name in names]
-    todo = make_jobs(rows, profile, asked, range(first, first + worlds))
+    todo = make_jobs(rows, profile, asked, range(first, first + many))
     folder = (out or data_folder("results")).absolute()
     kept = tuple(r.name for r in chosen(keep or []))
     places = Places(folder, runs.absolute(), kept, device, threads)

@@ -16,6 +16,7 @@ from reidlib.cli.common import (
     assignments,
     decode_for,
     example,
+    find_device,
     open_data,
     tell,
 )
@@ -68,7 +69,7 @@ def train(
     from reidlib.run import check, run
 
     chosen, how_big = find_recipe(recipe), find_profile(profile)
-    place = _device(device) if device else None  # checked before anything is rendered
+    place = find_device(device) if device else None  # checked before anything is rendered
     for name, value in assignments(change).items():
         if name.startswith("profile."):
             how_big = override(how_big, name.removeprefix("profile."), value)
@@ -125,7 +126,7 @@ def evaluate(
     model, about = load_model(run)
     dataset = reopen(about.data, root, assignments(options))
     dataset = decode_for(dataset, about.recipe, about.profile)
-    place = _device(device)
+    place = find_device(device)
     score = score_run(
         model.to(place), dataset, about.recipe, about.profile, device=place,
         folder=save_embeddings, rerank=rerank, **rules,
@@ -157,7 +158,7 @@ def rank(
     model, about = load_model(run)
     dataset = reopen(about.data, root, assignments(options))
     dataset = decode_for(dataset, about.recipe, about.profile)
-    place = _device(device)
+    place = find_device(device)
     ranked = rank_all(model.to(place), dataset, about.recipe, about.profile, k=k, device=place)
     chosen = spread(ranked, queries)
     style()
@@ -257,20 +258,6 @@ def _same_request(data: dict[str, Any], kept: dict[str, Any]) -> None:
             "lengths, people or backdrop of its own; repeat them, as in "
             "--with \"people={'test': 50}\""
         )
-
-
-def _device(name: str | None) -> str:
-    """The device asked for, or the best there is; a ReidError for one that is not there."""
-    import torch
-
-    if name is None:
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=name)
-    except (RuntimeError, AssertionError, ImportError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ReidError(f"no device {name!r} here ({reason}); try --device cpu") from error
-    return name
 
 
 def register(app: typer.Typer) -> None:

@@ -50,13 +50,15 @@ def table(
     from reidlib.experiments import tables, writing
     from reidlib.experiments.five_papers import METHODS, five_papers
     from reidlib.experiments.jobs import Data
-    from reidlib.experiments.printed import printed
+    from reidlib.experiments.printed import printed, printed_tables
 
     chosen = [f for f, on in (("latex", latex), ("csv", csv), ("markdown", markdown)) if on]
     if len(chosen) + json > 1:
         raise ReidError("choose one of --latex, --csv, --markdown, --json")
     form = chosen[0] if chosen else "text"
     asked = Data(data, None, scenario, size, options=assignments(options))
+    tables.known(measure)
+    _check(asked, scored, records)
     if name in writing.PAPERS_ALONE:
         sheet = writing.PAPERS_ALONE[name]()
         tell(_sheet(sheet), writing.write(sheet, form), json)
@@ -71,6 +73,8 @@ def table(
         chance = _chance(records, asked, profile, METHODS)
         sheet = replace(sheet, notes=(*sheet.notes, *filter(None, chance.values())))
         tell({**_sheet(sheet), **chance}, writing.write(sheet, form), json)
+    elif name not in printed_tables():
+        raise ReidError(f"no table {name!r}; there are {', '.join(writing.table_names())}")
     elif printed(name).kind == "comparison":
         rivals = tables.comparison(name, _folder(records), profile)
         sheet = writing.comparison_sheet(rivals)
@@ -101,9 +105,9 @@ def verdicts(
     from reidlib.experiments.jobs import Data
     from reidlib.experiments.verdicts import verdicts as judge_all
 
-    every = judge_all(
-        _evidence(records, Data(data, None, scenario, size, options=assignments(options)), profile)
-    )
+    asked = Data(data, None, scenario, size, options=assignments(options))
+    _check(asked, "", records)
+    every = judge_all(_evidence(records, asked, profile))
     chosen = [v for v in every if paper is None or v.claim.paper.lower() == paper.lower()]
     if not chosen:
         papers = dict.fromkeys(v.claim.paper for v in every)
@@ -149,12 +153,21 @@ def _folder(records: Path | None) -> Path:
     return records or data_folder("results")
 
 
+def _check(asked: Data, scored: str, records: Path | None) -> None:
+    """Raise a ReidError for data, a scenario of the test or a folder that does not exist."""
+    from reidlib.experiments.asking import check_data, check_scored
+
+    check_data(asked)
+    if scored:
+        check_scored(scored, asked)
+    if records is not None and not records.is_dir():
+        raise ReidError(f"--records {records}: there is no such folder")
+
+
 def _evidence(records: Path | None, data: Data, profile: str) -> Evidence:
-    from reidlib.data import loader
     from reidlib.experiments.evidence import Evidence
     from reidlib.recipes import profile as find_profile
 
-    loader("mars" if data.name == "mars-layout" else data.name)
     find_profile(profile)
     return Evidence(_folder(records), profile, data)
 

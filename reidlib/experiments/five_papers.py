@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from reidlib.data.promenade.settings import ILLNESSES, SCENARIOS
 from reidlib.experiments.claims import CLAIMS
 from reidlib.experiments.evidence import Evidence, Held
+from reidlib.experiments.jobs import WORLDS
 from reidlib.experiments.printed import MEASURES
 from reidlib.experiments.statistics import Estimate
 from reidlib.experiments.tables import known, trained_on
@@ -39,7 +40,6 @@ RULES = (
     "pass), which frames make a clip, augmentation, how tracklets are tested; so `minus baseline` "
     "compares whole recipes, and `minus` a paper's own row only its modules and their losses",
 )
-WORLDS = 5  # as many as an interval here is made for
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,9 @@ from reidlib.recipes import recipes
 from reidlib.recipes.core import Profile, Recipe, plan, shaping
 from reidlib.records import Record, read_record
 
-HALVED = ("ilids", "prid")  # data sets whose protocol averages over ten halvings: run k, halving k
+HALVED = ("ilids", "prid")  # data sets whose protocol averages over halvings: run k, halving k
+FIVE_PAPERS, ALL = "five-papers", "all"  # names for the rows of several tables
+HALVINGS, WORLDS = 10, 5  # runs of a row that is whole: of these data, of all others
 
 
 @dataclass(frozen=True)
@@ -43,20 +45,29 @@ class Data:
         """Keys of a record's scores that a finished run has."""
         return self.score_on if self.name == "promenade" else (self.name,)
 
+    @property
+    def worlds(self) -> int:
+        """Runs of each row: an interval needs several, a halved protocol all of its halvings."""
+        return HALVINGS if self.name in HALVED else WORLDS
+
     def load(self, world: int, size: tuple[int, int]) -> TrackletDataset:
         """The training people of a world, and its test people under the same scenario.
 
         size: height and width of a frame.
         """
         from reidlib.data import load_dataset
+        from reidlib.data.reading import at_least
 
         if self.name == "promenade":
             return self._promenade(world, size, self.scenario)
         split = {"split": world} if self.name in HALVED else {}
         options = {"size": size, **split, **self.options}
+        shortest = options.pop("min_frames", None)
         if self.name == "mars-layout":
-            return load_dataset("mars", self.root, **{"expect": None, **options})
-        return load_dataset(self.name, self.root, **options)
+            found = load_dataset("mars", self.root, **{"expect": None, **options})
+        else:
+            found = load_dataset(self.name, self.root, **options)
+        return found if shortest is None else at_least(found, shortest)
 
     def load_test(self, scored: str, world: int, size: tuple[int, int]) -> TrackletDataset:
         """Promenade's test people under the scenario `scored`; nobody to train on."""
@@ -67,7 +78,7 @@ class Data:
     ) -> TrackletDataset:
         from reidlib.data import promenade
 
-        asked = _request(world, size, scored) | dict(self.options) | {"size": self.size}
+        asked = request(world, size, scored) | dict(self.options) | {"size": self.size}
         return promenade.load(**asked, **more, progress=False)
 
     def knows(self, record: Record, world: int) -> bool:
@@ -101,12 +112,13 @@ class Data:
     def _digest(self, world: int, size: tuple[int, int]) -> str:
         from reidlib.data.promenade import Settings, resolve
 
-        options = _request(world, size, self.scenario) | dict(self.options) | {"size": self.size}
+        options = request(world, size, self.scenario) | dict(self.options) | {"size": self.size}
         changes = {name: options.pop(name, None) for name in ("strengths", "people")}
         return resolve(Settings(**options), **changes).digest()
 
 
-def _request(world: int, size: tuple[int, int], scored: str) -> dict[str, Any]:
+def request(world: int, size: tuple[int, int], scored: str) -> dict[str, Any]:
+    """Options of Promenade for a scenario, "occlusion", or one at a strength, "occlusion=0.35"."""
     scenario, _, strength = scored.partition("=")
     asked = {"scenario": scenario, "world": world, "height": size[0], "width": size[1]}
     return asked | ({"strengths": {scenario: float(strength)}} if strength else {})
@@ -135,26 +147,36 @@ class Job:
 
 
 def chosen(names: Sequence[str]) -> list[Recipe]:
-    """Recipes and whole tables by name, in the order given, each once; "all" is every table.
+    """Recipes and whole tables by name, in the order given, each once.
 
-    Raises ReidError for a name that is neither, with the tables there are.
+    "all" is every table and the baseline that papers are held against, "five-papers" what
+    `reid table five-papers` shows. Raises ReidError for any other name, with the tables there are.
     """
     known, found = recipes(), {}
     tables = {table for r in known.values() for table, _ in ((r.table, r.row), *r.also) if table}
     for name in names:
-        rows = [
-            r
-            for r in known.values()
-            if name in (r.table, *dict(r.also)) or (name == "all" and r.table)
-        ]
-        if name not in known and not rows:
+        rows = [known[name]] if name in known else _rows(name, known)
+        if not rows:
             try:
                 find_recipe(name)
             except ReidError as error:
-                raise ReidError(f"{error}; tables: {', '.join(sorted(tables))}") from None
-        for one in [known[name]] if name in known else rows:
+                told = ", ".join((*sorted(tables), FIVE_PAPERS, ALL))
+                raise ReidError(f"{error}; tables: {told}") from None
+        for one in rows:
             found[one.name] = one
     return list(found.values())
+
+
+def _rows(name: str, known: Mapping[str, Recipe]) -> list[Recipe]:
+    """The recipes of a table, or of several; [] for a name that is none."""
+    from reidlib.experiments.five_papers import BASELINE, METHODS, OWN
+
+    if name == FIVE_PAPERS:
+        return [known[one] for one in (*METHODS, *OWN.values())]
+    rows = [
+        r for r in known.values() if name in (r.table, *dict(r.also)) or (name == ALL and r.table)
+    ]
+    return [*rows, known[BASELINE]] if name == ALL else rows
 
 
 def make_jobs(
@@ -164,17 +186,10 @@ def make_jobs(
 
     A recipe that tests another one's weights is done where those are trained.
     """
-    find_profile(profile)
-    if data.name == "promenade":
-        from reidlib.data.promenade import Settings, resolve
+    from reidlib.experiments.asking import check_data
 
-        for scored in (data.scenario, *data.score_on):
-            try:
-                asked = _request(0, (64, 32), scored)
-            except ValueError:
-                raise ReidError(f"{scored!r} is not SCENARIO or SCENARIO=STRENGTH") from None
-            strengths = asked.pop("strengths", None)
-            resolve(Settings(size=data.size, **asked), strengths)
+    find_profile(profile)
+    check_data(data)
     groups: dict[str, dict[str, None]] = {}
     for one in recipes:
         trained = one.weights_of or one.name

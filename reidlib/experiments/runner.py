@@ -16,7 +16,7 @@ from typing import Any
 from reidlib.errors import ReidError
 from reidlib.experiments.jobs import Job, find
 from reidlib.experiments.locks import holder
-from reidlib.experiments.worker import Outcome, Places, lock_file, perform
+from reidlib.experiments.worker import Outcome, Places, lock_files, perform
 from reidlib.files import writable_folder
 from reidlib.records import load_records
 
@@ -121,7 +121,8 @@ def _file(job: Job, future: Future[Outcome], places: Places, report: Report) -> 
         report.failed.append((job, str(error) or type(error).__name__))
         return
     if outcome == "claimed":
-        report.claimed.append((job, holder(lock_file(job, places))))
+        holders = [holder(path) for path in lock_files(job, places)]
+        report.claimed.append((job, next((pid for pid in holders if pid != "?"), "?")))
     else:
         {"done": report.done, "recorded": report.recorded}[outcome].append(job)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from reidlib.errors import ReidError
 from reidlib.experiments.claims import CLAIMS, Comparison
 from reidlib.experiments.evidence import Evidence
-from reidlib.experiments.jobs import Data
+from reidlib.experiments.jobs import HALVED, HALVINGS, Data
 from reidlib.experiments.printed import MEASURES, PRINTED_NAMES, Column, PrintedTable, printed
 from reidlib.experiments.statistics import Estimate
 from reidlib.experiments.verdicts import judge
@@ -61,6 +61,7 @@ class Table:
     trained: str
     scored: str
     rows: tuple[Row, ...]
+    halvings: int = 0  # that each row is to be averaged over, of the data sets that have some
 
 
 def ablation(name: str, evidence: Evidence, measure: str = "mAP", scored: str = "") -> Table:
@@ -92,7 +93,8 @@ def ablation(name: str, evidence: Evidence, measure: str = "mAP", scored: str = 
         )  # fmt: skip
     sets = tuple(dict.fromkeys(data for data, what in paper.columns if what == measure))
     return Table(name, paper.source, measure, sets, trained_on(evidence),
-                 scored or evidence.trained_on, tuple(rows))  # fmt: skip
+                 scored or evidence.trained_on, tuple(rows),
+                 HALVINGS if evidence.data.name in HALVED else 0)  # fmt: skip
 
 
 def known(measure: str) -> None:

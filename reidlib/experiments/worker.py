@@ -24,6 +24,9 @@ from reidlib.recipes.core import Recipe
 from reidlib.records import Record, make_record, write_record
 from reidlib.sources import sources
 from reidlib.training import Trained, train
+from reidlib.weights import digest
+
+WEIGHTS = "weights"  # the note in a record that has its model file's checksum
 
 
 @dataclass(frozen=True)
@@ -51,19 +54,26 @@ def perform(job: Job, places: Places) -> Outcome:
     """
     torch.set_num_threads(places.threads)
     keep_freed_memory()
-    with held(lock_file(job, places)) as mine:
+    record, training = lock_files(job, places)
+    with held(record) as mine:
         if not mine:
             return "claimed"
-        found = find(job, places.results)
-        missing = found.missing(job)
-        if not missing:
-            return "recorded"
-        _train_and_score(job, places, found, missing)
+        with held(training) as mine:
+            return _perform(job, places) if mine else "claimed"
+
+
+def _perform(job: Job, places: Places) -> Outcome:
+    found = find(job, places.results)
+    missing = found.missing(job)
+    if not missing:
+        return "recorded"
+    _train_and_score(job, places, found, missing)
     return "done"
 
 
-def lock_file(job: Job, places: Places) -> Path:
-    return places.results / ".locks" / job.name
+def lock_files(job: Job, places: Places) -> tuple[Path, Path]:
+    """Of the job's records, and of the folder it trains in: others may have one of the two."""
+    return places.results / ".locks" / job.name, places.runs / f".{job.name}.lock"
 
 
 def _train_and_score(
@@ -77,7 +87,7 @@ def _train_and_score(
     folder = home / made_by
     _remove(home, but=folder)
     record = found.current.get(job.recipe)
-    if record is not None and _is_kept(folder):
+    if record is not None and _is_kept(folder, record):
         trained = _kept(folder, record, find_recipe(job.recipe), places)
         earlier = {name: one for name, one in found.current.items() if _twins(one, record)}
         names = tuple(missing)
@@ -88,7 +98,8 @@ def _train_and_score(
         known = found.current[name].scores if name in found.current else {}
         stays = earlier[name].scores if name in earlier else {}
         wanted = dict.fromkeys((*known, *missing.get(name, ())))
-        _record(job, places, scenes, trained, name, [w for w in wanted if w not in stays], stays)
+        left = [scored for scored in wanted if scored not in stays]
+        _record(job, places, scenes, trained, name, left, stays, digest(folder / MODEL))
     kept = any(name in places.keep for name in job.tests)
     _remove(folder if kept else home, but=folder / MODEL if kept else None)
 
@@ -119,17 +130,26 @@ class Scenes:
         return self.locks / f"rendering-{scenario}-{self.job.world}"
 
 
-def _is_kept(folder: Path) -> bool:
-    """Whether a model lies here that a record is of.
+def _is_kept(folder: Path, record: Record) -> bool:
+    """Whether the model that a record is of lies here.
 
-    Beside the state of its training it is of a run that was stopped before its record was written.
+    A record that does not name its weights is older than that. Then a model beside the state of
+    its training is of a run that was stopped before its record was written.
     """
-    return (folder / MODEL).is_file() and not (folder / STATE).exists()
+    if not (folder / MODEL).is_file():
+        return False
+    if told := record.notes.get(WEIGHTS):
+        return bool(told == digest(folder / MODEL))
+    return not (folder / STATE).exists()
 
 
 def _twins(one: Record, other: Record) -> bool:
     """Whether two records tell of the same training, down to how long it took."""
-    return (one.seconds["training"], one.readings) == (other.seconds["training"], other.readings)
+    return _training(one) == _training(other)
+
+
+def _training(record: Record) -> tuple[Any, ...]:
+    return record.notes.get(WEIGHTS), record.seconds["training"], record.readings
 
 
 def _train(job: Job, places: Places, scenes: Scenes, folder: Path) -> Trained:
@@ -160,6 +180,7 @@ def _record(
     name: str,
     wanted: Sequence[str],
     stays: Mapping[str, Any],
+    weights: str,
 ) -> None:
     """Score one recipe with the trained weights. stays: scores that these very weights have."""
     if name != job.recipe:
@@ -176,7 +197,7 @@ def _record(
             progress=False,
         ).summary()
     seconds = {"scoring": round(time.perf_counter() - started, 3)}
-    notes = {"asked": job.data.asked} if job.data.asked else {}
+    notes = {WEIGHTS: weights} | ({"asked": job.data.asked} if job.data.asked else {})
     if name != job.recipe:
         notes["trained"] = trained_by(find_recipe(job.recipe), find_profile(job.profile))
     write_record(make_record(trained, scores, seconds=seconds, notes=notes), places.results)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from reidlib.experiments.five_papers import Cell, FivePapers
 from reidlib.experiments.five_papers import Row as Method
 from reidlib.experiments.forms import FORMATS, WIDE, Sheet, lines, write
-from reidlib.experiments.printed import breaches, disagreements, printed_tables
+from reidlib.experiments.jobs import FIVE_PAPERS, HALVED, HALVINGS
+from reidlib.experiments.printed import PRINTED_NAMES, breaches, disagreements, printed_tables
 from reidlib.experiments.printed_tables import DIAMETERS
 from reidlib.experiments.printed_text import off_grid, slips, twins
 from reidlib.experiments.statistics import Estimate
@@ -25,7 +26,7 @@ __all__ = ["FORMATS", "WIDE", "Sheet", "write"]
 
 # Data sets on a screen.
 SHORT = {"iLIDS-VID": "iLIDS", "PRID-2011": "PRID", "DukeMTMC-VideoReID": "Duke"}
-FIVE_PAPERS, DIAMETERS_TABLE = "five-papers", "tacan-3"  # as `reid table` calls them
+DIAMETERS_TABLE = "tacan-3"  # as `reid table` calls it
 
 
 def ablation_sheet(table: Table) -> Sheet:
@@ -57,6 +58,8 @@ def ablation_sheet(table: Table) -> Sheet:
         "worlds, differences paired by world",
         "(+): a control of ours, not in the paper",
     ]
+    fewest = min((row.ours.worlds for row in table.rows if row.ours), default=0)
+    notes += _halvings(fewest, table.halvings)
     stale = {row.why_stale for row in table.rows if row.why_stale and row.ours}
     notes += [f"!: stale, {why}" for why in sorted(stale)]
     return Sheet(
@@ -140,7 +143,9 @@ def comparison_sheet(table: Comparisons) -> Sheet:
     ours = (_number(table.ours.get(c)) if c in table.ours else NOT_RUN for c in table.columns)
     rows.append((f"{table.own}, run here", *ours))
     worlds = ", ".join(f"{data} {count}" for data, count in table.worlds.items())
-    notes = ("percent, as printed", *((f"runs here: {worlds}",) if worlds else ()))
+    halved = [n for name, n in table.worlds.items() if name in {PRINTED_NAMES[h] for h in HALVED}]
+    notes = ("percent, as printed", *((f"runs here: {worlds}",) if worlds else ()),
+             *_halvings(min(halved, default=0), HALVINGS))  # fmt: skip
     short = ("method", *(f"{SHORT.get(data, data)} {measure}" for data, measure in table.columns))
     label, *cells = rows[-1]
     here = (label if worlds else f"{label}: {NOT_RUN}",
@@ -240,6 +245,11 @@ def list_sheet() -> Sheet:
     return Sheet("tables", ("name", "source", "kind"), tuple(sorted(rows)))
 
 
+def table_names() -> list[str]:
+    """What `reid table` takes."""
+    return [*(row[0] for row in list_sheet().rows), "list"]
+
+
 # Sheets that need no records.
 PAPERS_ALONE = {
     "bounds": bounds_sheet,
@@ -269,6 +279,11 @@ def csv_of(table: Table) -> str:
         cells += [row.gain.p if row.gain else "", row.verdict, row.why_stale if row.ours else ""]
         rows.append(cells)
     return lines([header, *rows])
+
+
+def _halvings(fewest: int, wanted: int) -> list[str]:
+    """What to say where runs are there, and not of all the halvings that a protocol averages."""
+    return [f"{fewest} of {wanted} halvings"] if 0 < fewest < wanted else []
 
 
 def _ends(found: Estimate | None) -> list[object]:

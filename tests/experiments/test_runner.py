@@ -17,10 +17,11 @@ import pytest
 from reidlib.checkpoints import MODEL
 from reidlib.errors import ReidError
 from reidlib.experiments import worker
+from reidlib.experiments.five_papers import BASELINE, METHODS, OWN
 from reidlib.experiments.jobs import Data, Job, chosen, find, make_jobs
 from reidlib.experiments.locks import held
 from reidlib.experiments.runner import Processes, cluster, run_jobs
-from reidlib.experiments.worker import Places, lock_file
+from reidlib.experiments.worker import Places, lock_files
 from reidlib.recipes import recipes
 from reidlib.records import load_records, write_record
 from reidlib.training import Diverged
@@ -73,8 +74,13 @@ def test_tables_by_name_hold_every_recipe_of_theirs() -> None:
     for name in tables:
         wanted = {r.name for r in recipes().values() if name in (r.table, *dict(r.also))}
         assert {r.name for r in chosen([name])} == wanted
-    assert {r.name for r in chosen(["all"])} == {r.name for r in recipes().values() if r.table}
-    with pytest.raises(ReidError, match=r"no recipe 'sinet-33'.*tables: .*sinet-3, sinet-fig5"):
+    rows = {r.name for r in recipes().values() if r.table}
+    assert {r.name for r in chosen(["all"])} == rows | {BASELINE}
+    assert [r.name for r in chosen(["five-papers"])] == [*METHODS, *OWN.values()]
+    assert {*METHODS, *OWN.values()} <= rows | {BASELINE}
+    with pytest.raises(
+        ReidError, match=r"no recipe 'sinet-33'.*tables: .*sinet-3, sinet-fig5.*five-papers, all"
+    ):
         chosen(["sinet-33"])
 
 
@@ -125,11 +131,23 @@ def test_a_failing_run_stops_no_other(places: Places, monkeypatch: pytest.Monkey
 
 def test_what_another_program_does_is_left_to_it(places: Places, made_up: Counter[str]) -> None:
     first, second = jobs("sinet")
-    with held(lock_file(first, places)) as mine:
+    with held(lock_files(first, places)[0]) as mine:
         assert mine
         report = run([first, second], places)
     assert report.claimed == [(first, str(os.getpid()))]
     assert report.done == [second]
+
+
+def test_one_training_folder_has_one_runner(places: Places, made_up: Counter[str]) -> None:
+    """Two programs may write records to different folders and yet train in the same."""
+    first, second = jobs("sinet")
+    other = replace(places, results=places.results.parent / "other")
+    with held(lock_files(first, other)[1]) as mine:
+        assert mine
+        report = run([first, second], places)
+    assert report.claimed == [(first, str(os.getpid()))]
+    assert report.done == [second]
+    assert not list(places.runs.iterdir())
 
 
 def test_a_broken_record_is_done_again(places: Places, made_up: Counter[str]) -> None:
@@ -280,12 +298,13 @@ def test_the_real_thing(places: Places, cache: Path, monkeypatch: pytest.MonkeyP
     assert not list(other.runs.iterdir())
 
 
-def spoil(places: Places, name: str) -> None:
+def spoil(places: Places, name: str, **notes: str) -> None:
     """Give the street score in a recipe's record a value that no model has."""
     for record in load_records(places.results):
         if record.recipe["name"] == name:
             scores = {**record.scores, "street": {**record.scores["street"], "map": 2.0}}
-            write_record(replace(record, scores=scores), places.results)
+            told = {**record.notes, **notes}
+            write_record(replace(record, scores=scores, notes=told), places.results)
 
 
 def street(places: Places) -> dict[str, float]:
@@ -293,19 +312,22 @@ def street(places: Places) -> dict[str, float]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stopped", [False, True])
+@pytest.mark.parametrize("there", ["nothing", "stopped", "kept"])
 def test_no_record_has_scores_of_two_models(
-    places: Places, cache: Path, monkeypatch: pytest.MonkeyPatch, stopped: bool
+    places: Places, cache: Path, monkeypatch: pytest.MonkeyPatch, there: str
 ) -> None:
-    """Trained anew, every score is made again, also where a run was stopped before its record."""
+    """Every score is made again unless the record's own model file lies there.
+
+    The record is made one of other weights, as another machine's would be.
+    """
     monkeypatch.setenv("REIDLIB_CACHE", str(cache))
     tiny = replace(TINY, score_on=("street",))
     (job,) = make_jobs(chosen(["fgra", "fgra-2/shuffled"]), "smoke", tiny, [3])
     more = replace(job, data=replace(tiny, score_on=("clean",)))
-    run([job], places)
+    run([job], replace(places, keep=("fgra",) if there == "kept" else ()))
     for name in job.tests:
-        spoil(places, name)
-    if stopped:
+        spoil(places, name, weights="others")
+    if there == "stopped":
 
         def full(*_: object) -> None:
             raise OSError(28, "No space left on device")

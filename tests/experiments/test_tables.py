@@ -533,12 +533,106 @@ def test_a_measure_that_records_lack_is_no_number(results, monkeypatch, capsys) 
         "experiment sinet --score-on occlusion=much",
         "experiment sinet --worlds 0",
         "experiment sinet --data mars",
+        *(
+            f"{command} {words}"
+            for command in ("table trsa-1", "verdicts", "experiment sinet --dry")
+            for words in (
+                "--with foo=3",
+                "--with world=3",
+                "--with family=99",
+                "--scenario nonsense",
+                "--size huge",
+                "--data nope",
+            )
+        ),
+        *(
+            f"{command} --records {place}"
+            for command in ("table trsa-1", "table five-papers", "table sinet-1", "verdicts")
+            for place in ("nowhere", "file")
+        ),
+        "table trsa-1 --scored nonsense",
+        "table trsa-1 --scored occlusion=much",
+        "table trsa-1 --data mars --scored street",
+        "table trsa-1 --data prid --with split=3",
+        "table bounds --measure f1",
+        "table tacan-3 --measure f1",
+        "table sinet-1 --measure f1",
+        "experiment sinet --dry --data mars --root nowhere",
+        "experiment sinet --dry --data mars --root file",
+        "experiment sinet --dry --root .",
+        "experiment sinet --dry --data prid --root . --with split=3",
+        "experiment sinet --dry --data prid --root . --worlds 11",
+        "experiment sinet --dry --data ilids --root . --first 1 --worlds 10",
+        "experiment sinet --dry --device tpu",
+        "experiment sinet --dry --device cuda:77",
     ],
 )
-def test_names_that_do_not_exist(words, tmp_path, monkeypatch, capsys) -> None:
+def test_what_does_not_exist_is_refused_in_one_sentence(
+    words, tmp_path, monkeypatch, capsys
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    assert reid(monkeypatch, *words.split()) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith("reid: ")
+    assert len(told.err.splitlines()) == 1
+    assert not told.out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("table nope", r"tacan-3.*trsa-1|trsa-1.*tacan-3"),
+        ("table nope", "five-papers"),
+        ("table nope", "bounds, disagreements"),
+        ("table nope", "list$"),
+        ("table trsa-1 --with foo=3", "no option 'foo'; they have evaluate, cameras, strengths"),
+        ("table trsa-1 --data prid --with split=3", "have people, split_file, .*min_frames"),
+        ("experiment sinet --data prid --root . --worlds 11", "prid has 10 halvings"),
+    ],
+)
+def test_a_refusal_names_what_there_is(words, told, tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     assert reid(monkeypatch, *words.split()) == 2
-    assert capsys.readouterr().err.startswith("reid: ")
+    assert re.search(told, capsys.readouterr().err.strip())
+
+
+@pytest.mark.parametrize(("data", "runs"), [("prid", 10), ("ilids", 10), ("mars", 5)])
+def test_all_halvings_are_run_unless_told_otherwise(
+    data, runs, tmp_path, monkeypatch, capsys
+) -> None:
+    words = ["experiment", "sinet", "--dry", "--data", data, "--root", tmp_path, "--out", tmp_path]
+    assert reid(monkeypatch, *words) == 0
+    assert f"{runs} of {runs} runs are not recorded yet" in capsys.readouterr().out
+    assert reid(monkeypatch, *words, "--worlds", 3, "--first", 7) == 0
+    assert "3 of 3 runs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("name", "split"), [("prid", "halving-{}"), ("mars", "")])
+@pytest.mark.parametrize("table", ["sinet-2", "sinet-1"])
+def test_halvings_that_are_missing_are_told(
+    name, split, table, tmp_path, monkeypatch, capsys
+) -> None:
+    def shown(worlds: int) -> str:
+        for world in range(worlds):
+            data = {"name": name, "version": "1", "protocol": "", "split": split.format(world),
+                    "settings": {}}  # fmt: skip
+            write_record(fake_record("sinet", world, {name: 0.5}, data=data), tmp_path)
+        assert reid(monkeypatch, "table", table, "--data", name, "--records", tmp_path) == 0
+        return capsys.readouterr().out
+
+    assert ("5 of 10 halvings" in shown(5)) == (name == "prid")
+    assert "halvings" not in shown(10)
+
+
+def test_tracklets_that_are_too_short_can_be_left_out_of_runs(monkeypatch) -> None:
+    from reidlib.data import reading
+    from reidlib.experiments.jobs import Data
+
+    monkeypatch.setattr("reidlib.data.load_dataset", lambda *words, **options: (words, options))
+    monkeypatch.setattr(reading, "at_least", lambda found, frames: (*found, frames))
+    found = Data("mars", "copy", options={"min_frames": 4}).load(0, (64, 32))
+    assert found == (("mars", "copy"), {"size": (64, 32)}, 4)
 
 
 @pytest.mark.parametrize("name", ["bounds", "disagreements", "list"])
