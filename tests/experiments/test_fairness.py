@@ -338,7 +338,7 @@ def test_of_two_records_of_a_world_the_one_that_holds_counts(results: Path) -> N
     folder = results / "promenade/averaged/four"
     good = read_record(next(folder.glob("*seed2.json")))
     old = {**good.data, "version": "0", "settings": {**good.data["settings"], "digest": "0"}}
-    scores = {"street": {"map": 0.1}}
+    scores = {"street": {"map": 0.1, "rank-1": 0.1}}
     write_record(replace(good, data=old, scores=scores, finished="2099"), folder)
     assert len(list(folder.glob("*seed2.json"))) == 2
     assert not line(results, "paired error: one").stale
