@@ -232,8 +232,8 @@ def verdicts_sheet(every: Sequence[Verdict], paper: str) -> Sheet:
 
 
 def _because(verdict: Verdict) -> str:
-    found = verdict.why or "nothing measured yet"
-    return f"{found}. {verdict.claim.note}" if verdict.claim.note else found
+    found, note = verdict.why or "nothing measured yet", verdict.claim.note
+    return f"{found}. {note[:1].upper()}{note[1:]}" if note else found
 
 
 def list_sheet() -> Sheet:
