@@ -22,8 +22,12 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
 
 
-def show(figure: Figure, dpi: float = 100, colours: int = 64) -> None:
-    """Display a sheet of photographs in few colours, a sixth of the bytes, and close it."""
+def show(figure: Figure, name: str, dpi: float = 100, colours: int = 64) -> None:
+    """`check` a sheet of photographs under `name`, display it in few colours, a sixth of the bytes,
+    and close it.
+
+    Photographs and maps may differ by two percent of white: another machine rounds otherwise.
+    """
     import base64
     from io import BytesIO
 
@@ -31,6 +35,9 @@ def show(figure: Figure, dpi: float = 100, colours: int = 64) -> None:
     from IPython.display import display
     from PIL import Image
 
+    from reidlib.seeing.figures import check
+
+    check(figure, name, rtol=0.02)
     whole, light = BytesIO(), BytesIO()
     figure.savefig(whole, dpi=dpi, bbox_inches="tight")
     plt.close(figure)

@@ -200,13 +200,19 @@ def test_no_notebook_shrinks_its_pictures_itself(path: Path) -> None:
     assert not any("quantize(" in cell.source for cell in cells(path))
 
 
-def test_a_shown_figure_is_closed_and_small(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shown_figure_is_checked_closed_and_small(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CI", raising=False)
     shown: list[Any] = []
     monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
     figure, axes = plt.subplots(figsize=(3, 3))
     axes.imshow(np.random.default_rng(0).random((64, 64, 3)))
     number = figure.number
-    show(figure)
+    show(figure, "noise")
+    assert capsys.readouterr().out.startswith("figure noise")
+    assert (tmp_path / "reference" / "noise.json").is_file()
     show_text("**a**", "a")
     picture = Image.open(BytesIO(base64.b64decode(shown[0]["image/png"])))
     assert len(picture.getcolors()) <= 64

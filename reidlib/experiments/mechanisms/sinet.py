@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from reidlib.data.promenade import ATTRIBUTES
 from reidlib.experiments.mechanisms.core import Lab, Readings, joined, outputs
 from reidlib.models.sinet import PositionLinear
-from reidlib.seeing.attention import Seen, forward, position_maps, silhouette, suppression
+from reidlib.seeing.attention import Seen, forward, position_maps, silhouette
 from reidlib.seeing.truth import (
     agreement,
     breadth,
@@ -39,9 +39,9 @@ def salient_to_broad(lab: Lab) -> Readings:
 
     "Broad" is how much more of the visible body is lit than of the frame: a map that lights
     everything is no broader than one that lights nothing. The salient part is the one whose cells
-    are brightest in slot 0; "salient part beyond the others" is its brightness in the later slots
-    less the mean of the other parts', 1 being the frame's brightest cell. Any map that is much the
-    same in all frames has it; so the baseline is asked too, and maps that know nothing.
+    are brightest in slot 0; "salient part, later slots" is how bright it is there, 1 being the
+    frame's brightest cell. Any map that is much the same in all frames keeps it; so SBM is asked
+    whether it loses more of it than the baseline, and maps that know nothing are asked too.
     """
     found = Readings()
     arms = ("sinet-2/base", "sinet-3/non-local", "sinet-2/sbm")
@@ -61,7 +61,7 @@ def salient_to_broad(lab: Lab) -> Readings:
             for (source, name), areas in lab.perturbations(recipe, seen, maps).items():
                 found.add(scene, source, name, areas, owners)
         if recipe == "sinet-2/sbm":
-            _suppressed(found, lab, scene, recipe, seen)
+            _suppressed(found, scene, recipe, seen)
     return found
 
 
@@ -88,15 +88,17 @@ def _by_slot(
             found.add(scene, source, f"{name}, last slot less slot 0", rise, owners)
         found.add(scene, source, f"{name}, later slots", values[:, 1:].nanmean(1), owners)
     bright = part_brightness(flat, truth["parts"], truth["visible"]).reshape(b, t, -1)
-    found.add(scene, source, "salient part beyond the others", _kept(bright), owners)
+    kept, beyond = _kept(bright)
+    found.add(scene, source, "salient part, later slots", kept, owners)
+    found.add(scene, source, "salient part beyond the others", beyond, owners)
 
 
-def _suppressed(found: Readings, lab: Lab, scene: str, recipe: str, seen: Sequence[Seen]) -> None:
+def _suppressed(found: Readings, scene: str, recipe: str, seen: Sequence[Seen]) -> None:
     """Where each SBM dims the latter frames, 1 - S, and how much of them. Clips of one piece."""
     truth, people, owners = joined(seen)
-    t = seen[0].places.shape[1]
-    for site in suppression(lab.arm(recipe).model, seen[0].output):
-        removed = 1 - outputs(seen, f"{site}.suppression")  # (b, l, h, w), of the last l frames
+    t, last = seen[0].places.shape[1], ".suppression"
+    for site in [name.removesuffix(last) for name in seen[0].output.maps if name.endswith(last)]:
+        removed = 1 - outputs(seen, site + last)  # (b, l, h, w), of the last l frames
         latter = (torch.arange(t) >= t - removed.shape[1]).repeat(len(removed))
         own = {name: values[latter] for name, values in truth.items() if len(values) == len(latter)}
         whose = [pid for pid, kept in zip(people, latter.tolist()) if kept]
@@ -106,15 +108,18 @@ def _suppressed(found: Readings, lab: Lab, scene: str, recipe: str, seen: Sequen
         found.maps(scene, source, removed.flatten(0, 1), own, whose)
 
 
-def _kept(bright: Tensor) -> Tensor:
-    """(b, t, parts) -> (b,): the part brightest in slot 0 less the others, mean of later slots."""
+def _kept(bright: Tensor) -> tuple[Tensor, Tensor]:
+    """(b, t, parts) -> (b,) twice: the part brightest in slot 0, in later slots, and that less the
+    mean of the others."""
     first = bright[:, 0].nan_to_num(-1.0)
     best = first.argmax(1)
     later = bright[:, 1:]
-    own = later.gather(2, best[:, None, None].expand(-1, later.shape[1], 1))[..., 0]
-    others = later.scatter(2, best[:, None, None].expand(-1, later.shape[1], 1), torch.nan)
-    kept = (own - others.nanmean(2)).nanmean(1)
-    return torch.where(first.amax(1) >= 0, kept, torch.nan)
+    place = best[:, None, None].expand(-1, later.shape[1], 1)
+    own = later.gather(2, place)[..., 0]
+    others = later.scatter(2, place, torch.nan).nanmean(2)
+    found = (own.nanmean(1), (own - others).nanmean(1))
+    kept, beyond = (torch.where(first.amax(1) >= 0, values, torch.nan) for values in found)
+    return kept, beyond
 
 
 def diversity(lab: Lab) -> Readings:
