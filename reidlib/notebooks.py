@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,11 +70,18 @@ def numbered(folder: Path) -> list[Path]:
     return found
 
 
-def execute(path: Path, out: Path | None = None, timeout: int = 600) -> None:
+def execute(
+    path: Path, out: Path | None = None, timeout: int = 600, *, redraw: bool = False
+) -> None:
     """Run a notebook in its own folder and write it, outputs included, to `out` (default: itself).
 
+    redraw: what its figures draw now replaces their references, if all cells pass.
     Nothing is written when a cell fails: a ReidError names the cell and its last line.
     """
+    if redraw:
+        with _renewed(path.parent / "reference", f"fig_{path.stem[:2]}_"):
+            execute(path, out, timeout)
+        return
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError
@@ -102,6 +110,20 @@ def execute(path: Path, out: Path | None = None, timeout: int = 600) -> None:
         raise ReidError(f"{path.name}, cell {number}: {error.ename}: {error.evalue}") from error
     tidy(notebook)
     write_text(out or path, nbformat.writes(notebook) + "\n")
+
+
+@contextmanager
+def _renewed(folder: Path, start: str) -> Iterator[None]:
+    """References of a notebook out of the way, and back if it fails."""
+    kept = {path: path.read_bytes() for path in folder.glob(f"{start}*.json")}
+    for path in kept:
+        path.unlink()
+    try:
+        yield
+    except BaseException:
+        for path, content in kept.items():
+            path.write_bytes(content)
+        raise
 
 
 def _failed(cell: Any) -> bool:
