@@ -122,7 +122,8 @@ def judged(records: Mapping[str, TruthRecord]) -> Drawn:
         "(noise, the same everywhere, a blob in the middle); !: stale."
     )
     numbers = {f"{one.claim}, {one.scene}, {one.source}, {one.question}": one.mean for one in found}
-    return Drawn(draw_looked(found, f"{_about(records)}\n{told}"), numbers)
+    used = {claim: records[claim] for claim in dict.fromkeys(one.claim for one in found)}
+    return Drawn(draw_looked(found, f"{_about(used)}\n{told}"), numbers)
 
 
 def _about(records: Mapping[str, TruthRecord]) -> str:

@@ -280,7 +280,6 @@ def test_heads_that_fall_onto_one_picture(cache, tmp_path, collapsed, word) -> N
 def test_what_attention_costs_is_told_in_milliseconds(cache, tmp_path, monkeypatch) -> None:
     """A clock that a forward moves by 3 s with attention and by 2 s without."""
     from reidlib.experiments.mechanisms import trsa
-    from reidlib.seeing import catalogue
 
     now = [0.0]
 
@@ -289,7 +288,7 @@ def test_what_attention_costs_is_told_in_milliseconds(cache, tmp_path, monkeypat
         model = lambda frames: now.__setitem__(0, now[0] + spent)  # noqa: E731
         return SimpleNamespace(model=model, recipe=recipe(name), profile=profile("smoke"))
 
-    monkeypatch.setattr(catalogue, "untrained", untrained)
+    monkeypatch.setattr(trsa, "untrained", untrained)
     monkeypatch.setattr(trsa.time, "perf_counter", lambda: now[0])
     numbers = MECHANISMS["T6"].function(lab_of(cache)).numbers
     assert {name.split(", ")[1]: value for name, value in numbers.items()} == pytest.approx(

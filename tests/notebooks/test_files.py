@@ -28,8 +28,8 @@ mpl.use("agg")
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = numbered(FOLDER)
 CHECKED = "nbval-check-output"
-# Pictures of what the notebook itself has just trained or built, where near ties and last digits differ
-# from machine to machine: notebook -> a line of the cell.
+# Pictures of what the notebook itself has just trained or built, where near ties and last digits
+# differ from machine to machine: notebook -> a line of the cell.
 TRAINED_HERE = {
     "00": ("draw_rankings(spread(rankings, 4)",), "02": ("left.plot(log[:, 0]",),
     "04": ("draw_rankings(spread(",), "05": ("draw_rankings(spread(",),

@@ -11,6 +11,7 @@ from torch import Tensor
 from reidlib.experiments.mechanisms.core import Lab, Readings, joined, where
 from reidlib.models.trsa import attention, concentration_and_overlap
 from reidlib.recipes.core import plan
+from reidlib.seeing.arms import untrained
 from reidlib.seeing.attention import Seen
 from reidlib.seeing.truth import agreement, mass, overlap
 
@@ -65,8 +66,6 @@ def cost(lab: Lab) -> Readings:
     Untrained models: nothing of it depends on weights. On this machine, with its threads; of nine
     runs the fastest, which other work disturbed least.
     """
-    from reidlib.seeing.catalogue import untrained
-
     found = Readings()
     for profile in ("laptop", "paper"):
         for recipe in ("trsa-1/sam", "trsa-1/triplet"):
