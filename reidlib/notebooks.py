@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,12 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
 
 
-def show(figure: Figure, dpi: float = 100, colours: int = 64) -> None:
-    """Display a sheet of photographs in few colours, a sixth of the bytes, and close it."""
+def show(figure: Figure, name: str, dpi: float = 100, colours: int = 64) -> None:
+    """`check` a sheet of photographs under `name`, display it in few colours, a sixth of the bytes,
+    and close it.
+
+    Photographs and maps may differ by two percent of white: another machine rounds otherwise.
+    """
     import base64
     from io import BytesIO
 
@@ -31,6 +36,9 @@ def show(figure: Figure, dpi: float = 100, colours: int = 64) -> None:
     from IPython.display import display
     from PIL import Image
 
+    from reidlib.seeing.figures import check
+
+    check(figure, name, rtol=0.02)
     whole, light = BytesIO(), BytesIO()
     figure.savefig(whole, dpi=dpi, bbox_inches="tight")
     plt.close(figure)
@@ -62,11 +70,18 @@ def numbered(folder: Path) -> list[Path]:
     return found
 
 
-def execute(path: Path, out: Path | None = None, timeout: int = 600) -> None:
+def execute(
+    path: Path, out: Path | None = None, timeout: int = 600, *, redraw: bool = False
+) -> None:
     """Run a notebook in its own folder and write it, outputs included, to `out` (default: itself).
 
+    redraw: what its figures draw now replaces their references, if all cells pass.
     Nothing is written when a cell fails: a ReidError names the cell and its last line.
     """
+    if redraw:
+        with _renewed(path.parent / "reference", f"fig_{path.stem[:2]}_"):
+            execute(path, out, timeout)
+        return
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError
@@ -95,6 +110,20 @@ def execute(path: Path, out: Path | None = None, timeout: int = 600) -> None:
         raise ReidError(f"{path.name}, cell {number}: {error.ename}: {error.evalue}") from error
     tidy(notebook)
     write_text(out or path, nbformat.writes(notebook) + "\n")
+
+
+@contextmanager
+def _renewed(folder: Path, start: str) -> Iterator[None]:
+    """References of a notebook out of the way, and back if it fails."""
+    kept = {path: path.read_bytes() for path in folder.glob(f"{start}*.json")}
+    for path in kept:
+        path.unlink()
+    try:
+        yield
+    except BaseException:
+        for path, content in kept.items():
+            path.write_bytes(content)
+        raise
 
 
 def _failed(cell: Any) -> bool:

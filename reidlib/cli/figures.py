@@ -72,6 +72,8 @@ def _draw(
 
     if chosen.kind == "records":
         return [], None, chosen.function(catalogue.records(records))
+    if chosen.kind == "truth":
+        return [], None, chosen.function(catalogue.truth(records))
     if chosen.kind == "recipe":
         arms = [catalogue.untrained(chosen.recipes[0])]
         return arms, None, chosen.function(arms, None)

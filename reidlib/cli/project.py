@@ -21,8 +21,15 @@ def reproduce(
 
 def notebooks(
     names: Annotated[list[Path] | None, typer.Argument(help="Only these; default: all.")] = None,
+    redraw: Annotated[
+        bool, typer.Option("--redraw", help="Store what their figures draw now as references.")
+    ] = False,
 ) -> None:
-    """Run the numbered notebooks and store their outputs; a rerun gives the same bytes."""
+    """Run the numbered notebooks and store their outputs; a rerun gives the same bytes.
+
+    Figures are compared with the references in notebooks/reference. New records change some of
+    them: look at the figures, then --redraw.
+    """
     from tqdm import tqdm
 
     from reidlib.notebooks import execute, numbered
@@ -30,7 +37,7 @@ def notebooks(
     bar = tqdm(names or numbered(Path("notebooks")), unit="notebook")
     for path in bar:
         bar.set_description(path.stem)
-        execute(path)
+        execute(path, redraw=redraw)
 
 
 def register(app: typer.Typer) -> None:

@@ -41,13 +41,13 @@ def table(
 ) -> None:
     """Print a paper's table: its numbers, ours from stored records, a verdict on each row.
 
-    Besides the tables: `five-papers`, every method in every scenario; `bounds`, printed numbers
-    that their own protocol or paper rules out, and `disagreements`, rivals for whom the papers
-    print different numbers.
+    Besides the tables: `five-papers`, every method in every scenario; `maps`, what models look at
+    against the truth; `bounds`, printed numbers that their own protocol or paper rules out, and
+    `disagreements`, rivals for whom the papers print different numbers.
     """
     from dataclasses import replace
 
-    from reidlib.experiments import tables, writing
+    from reidlib.experiments import looking, tables, writing
     from reidlib.experiments.five_papers import METHODS, five_papers
     from reidlib.experiments.jobs import Data
     from reidlib.experiments.printed import printed, printed_tables
@@ -62,8 +62,10 @@ def table(
     if name in writing.PAPERS_ALONE:
         sheet = writing.PAPERS_ALONE[name]()
         tell(_sheet(sheet), writing.write(sheet, form), json)
-    elif name == writing.DIAMETERS_TABLE:
-        sheet = writing.diameters_sheet(_evidence(records, asked, profile).truth.get("C5"))
+    elif name in (looking.DIAMETERS_TABLE, looking.MAPS_TABLE):
+        truth = _evidence(records, asked, profile).truth
+        known = name == looking.DIAMETERS_TABLE
+        sheet = looking.diameters_sheet(truth.get("C5")) if known else looking.maps_sheet(truth)
         tell(_sheet(sheet), writing.write(sheet, form), json)
     elif name == writing.FIVE_PAPERS:
         evidence = _evidence(records, asked, profile)

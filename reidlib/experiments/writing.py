@@ -11,22 +11,19 @@ from reidlib.experiments.five_papers import Cell, FivePapers
 from reidlib.experiments.five_papers import Row as Method
 from reidlib.experiments.forms import FORMATS, WIDE, Sheet, lines, write
 from reidlib.experiments.jobs import FIVE_PAPERS, HALVED, HALVINGS
+from reidlib.experiments.looking import DIAMETERS_TABLE, MAPS_TABLE
 from reidlib.experiments.printed import PRINTED_NAMES, breaches, disagreements, printed_tables
-from reidlib.experiments.printed_tables import DIAMETERS
 from reidlib.experiments.printed_text import off_grid, slips, twins
 from reidlib.experiments.statistics import Estimate
 from reidlib.experiments.tables import NOT_RUN, Comparisons, Row, Table
 
 if TYPE_CHECKING:
-    from reidlib.experiments.mechanisms.records import TruthRecord
     from reidlib.experiments.verdicts import Verdict
-    from reidlib.seeing.truth import Estimate as OverPeople
 
 __all__ = ["FORMATS", "WIDE", "Sheet", "write"]
 
 # Data sets on a screen.
 SHORT = {"iLIDS-VID": "iLIDS", "PRID-2011": "PRID", "DukeMTMC-VideoReID": "Duke"}
-DIAMETERS_TABLE = "tacan-3"  # as `reid table` calls it
 
 
 def ablation_sheet(table: Table) -> Sheet:
@@ -185,41 +182,6 @@ def disagreements_sheet() -> Sheet:
     return Sheet("one rival, several numbers", header, tuple(rows))
 
 
-def diameters_sheet(truth: TruthRecord | None) -> Sheet:
-    """TACAN's Table 3: diameters of five people as printed, and ours from the record of claim C5.
-
-    Three of ours, mean over people: raw as printed, of unit vectors, and relative to the distance
-    between people; only the last two can be compared across models.
-    """
-    kinds, models = ("raw", "unit", "relative"), ("tacan-1/ca", "tacan-1/minmax")
-    rows: list[tuple[str, ...]] = []
-    data: list[tuple[object, ...]] = []
-    for (label, values), model in zip(DIAMETERS.items(), models):
-        ours = [_diameter(truth, kind, model) for kind in kinds]
-        told = [_between(found) if found else NOT_RUN for found in ours]
-        rows.append((label, *(f"{value:.4f}" for value in values), *told))
-        data += [(label, "", f"paper, sample {i}", value, None, None, None)
-                 for i, value in enumerate(values, 1)]  # fmt: skip
-        data += [(label, model, kind, *_over_people(found)) for kind, found in zip(kinds, ours)]
-    columns = ("model", "recipe", "diameter", "mean", "low", "high", "people")
-    header = ("model", *(f"sample {i}" for i in range(1, 6)), *(f"ours {kind}" for kind in kinds))
-    notes = ["ours: mean over people, 95 % bootstrap interval over them"]
-    if truth is None:
-        notes = [f"`reid truth C5` measures ours, once {' and '.join(models)} are trained"]
-    elif why := truth.stale():
-        notes.append(f"stale, {why}")
-    title = "tacan-3: TACAN, Table 3, largest distance within a person"
-    return Sheet(title, header, tuple(rows), tuple(notes), data=(columns, *data))
-
-
-def _diameter(truth: TruthRecord | None, kind: str, model: str) -> OverPeople | None:
-    return truth.estimate("street", f"diameter, {kind}", model) if truth else None
-
-
-def _over_people(found: OverPeople | None) -> tuple[object, ...]:
-    return (found.mean, found.low, found.high, found.identities) if found else (None, None, None, 0)
-
-
 def verdicts_sheet(every: Sequence[Verdict], paper: str) -> Sheet:
     """A paper's claims: what it says, its number, the verdict here and what it rests on."""
     header = ("claim", "the paper says", "its number", "here", "because")
@@ -239,7 +201,10 @@ def _because(verdict: Verdict) -> str:
 def list_sheet() -> Sheet:
     """Every name that can be asked for."""
     rows: list[tuple[str, ...]] = [(t.name, t.source, t.kind) for t in printed_tables().values()]
-    rows.append((DIAMETERS_TABLE, "TACAN, Table 3", "diameters"))
+    rows += [
+        (DIAMETERS_TABLE, "TACAN, Table 3", "diameters"),
+        (MAPS_TABLE, "all", "what maps show"),
+    ]
     rows.append((FIVE_PAPERS, "all", "scenarios"))
     rows += [("bounds", "all", "check"), ("disagreements", "all", "check")]
     return Sheet("tables", ("name", "source", "kind"), tuple(sorted(rows)))
@@ -292,10 +257,6 @@ def _ends(found: Estimate | None) -> list[object]:
         return [None, None, None]
     ends = (found.low, found.high)
     return [found.mean, *(end if math.isfinite(end) else None for end in ends)]
-
-
-def _between(found: OverPeople) -> str:
-    return f"{found.mean:.3f} [{found.low:.3f}, {found.high:.3f}]"
 
 
 def _number(value: float | None) -> str:

@@ -69,6 +69,16 @@ def load_arm(run: Path) -> tuple[Arm, dict[str, Any]]:
     return Arm(about.recipe.name, model, about.recipe, about.profile, name), about.data
 
 
+def untrained(name: str, how_big: str = "laptop") -> Arm:
+    """A recipe's model with drawn weights, for figures that do not look at weights."""
+    from reidlib.build import build
+    from reidlib.recipes import profile, recipe
+
+    chosen, size = recipe(name), profile(how_big)
+    model = build(chosen, size, num_classes=625, pretrained=False).model
+    return Arm(name, model.eval(), chosen, size, "none, untrained")
+
+
 def shipped(recipe: str, profile: str = "fine") -> Path | None:
     """The shipped weights of a recipe, data/checkpoints/<recipe>--<profile>.safetensors, if any."""
     path = data_folder("checkpoints") / f"{recipe.replace('/', '_')}--{profile}.safetensors"

@@ -248,18 +248,18 @@ def perturbation(
     """
     m, t, h, w = maps.shape
     ranks = maps.flatten(2).argsort(dim=2, descending=True, stable=True).argsort(dim=2)
-    whole = forward(model, clips, **how).embedding
-    found: dict[str, list[float]] = {"deletion": [], "insertion": []}
-    for step in range(steps + 1):
-        gone = (ranks < round(h * w * step / steps)).reshape(m * t, 1, h, w).float()
-        gone = nn.functional.interpolate(gone, clips.shape[-2:], mode="nearest-exact")
-        gone = gone.reshape(m, t, 1, *clips.shape[-2:])
-        for name, kept in (("deletion", 1 - gone), ("insertion", gone)):
-            left = forward(model, clips * kept, **how).embedding
-            found[name].append(float(torch.cosine_similarity(left, whole).double().mean()))
+    cells = torch.tensor([round(h * w * step / steps) for step in range(steps + 1)])
+    gone = (ranks < cells[:, None, None, None]).reshape(-1, 1, h, w).float()
+    gone = nn.functional.interpolate(gone, clips.shape[-2:], mode="nearest-exact")
+    gone = gone.reshape(steps + 1, m, t, 1, *clips.shape[-2:])
+    left = torch.cat([clips * (1 - gone), clips * gone[1:-1]])  # all there, ..., nothing; and back
+    found = forward(model, left.flatten(0, 1), **how).embedding.double()
+    found = found.view(2 * steps, m, -1)
+    alike = torch.cosine_similarity(found, found[:1], dim=2).mean(1)
     return {
         "share": np.linspace(0, 1, steps + 1),
-        **{name: np.array(values) for name, values in found.items()},
+        "deletion": alike[: steps + 1].numpy(),
+        "insertion": torch.cat([alike[steps : steps + 1], alike[steps + 1 :], alike[:1]]).numpy(),
     }
 
 

@@ -11,9 +11,11 @@ from typing import Any
 from reidlib.data.tracklets import TrackletDataset
 from reidlib.errors import ReidError
 from reidlib.files import data_folder
-from reidlib.recipes import PAPERS, profile, recipe
+from reidlib.recipes import PAPERS
 from reidlib.recipes.core import plan
-from reidlib.seeing.arms import Arm, Drawn
+from reidlib.seeing.arms import Arm, Drawn, untrained
+
+__all__ = ["FIGURES", "Entry", "architecture", "document", "entry", "records", "truth", "untrained"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Entry:
     draw: str
     recipes: tuple[str, ...] = ()  # whose trained weights it shows, in the order of its rows
     scenario: str = "street"
-    kind: str = "models"  # "records": from run records; "recipe": from a recipe alone
+    kind: str = "models"  # from: "records" of runs, "truth" records, a "recipe" alone
     people: int = 32  # of the test, in Promenade: few, so that a new scenario renders in seconds
     lengths: tuple[int, int] = (8, 48)  # frames of their tracklets
 
@@ -88,6 +90,12 @@ FIGURES: dict[str, Entry] = {
         "ranked lists of look-alikes, baseline and SINet", "papers.sinet:lookalikes",
         ("sinet-2/base", "sinet"), "lookalike", people=60, lengths=(8, 16),
     ),
+    "maps": Entry(
+        "every map that was judged: what it shows of the person", "looked:judged", kind="truth",
+    ),
+    "deletion": Entry(
+        "does the embedding change when the map's cells go?", "looked:curves", kind="truth",
+    ),
     **{
         f"{name.replace('_', '-')}-architecture": Entry(
             f"{title}'s network, traced from one forward pass", "catalogue:architecture",
@@ -128,15 +136,6 @@ def architecture(arms: Sequence[Arm], dataset: TrackletDataset | None) -> Drawn:
     return Drawn(figure, found)
 
 
-def untrained(name: str, how_big: str = "laptop") -> Arm:
-    """A recipe's model with drawn weights, for figures that do not look at weights."""
-    from reidlib.build import build
-
-    chosen, size = recipe(name), profile(how_big)
-    model = build(chosen, size, num_classes=625, pretrained=False).model
-    return Arm(name, model.eval(), chosen, size, "none, untrained")
-
-
 def records(folder: Path | None = None) -> list[Any]:
     """The run records that sweeps are drawn from; data/results if no folder is named."""
     from reidlib.records import load_records
@@ -146,6 +145,13 @@ def records(folder: Path | None = None) -> list[Any]:
     if not found:
         raise ReidError(f"there are no run records in {place}; `reid train` leaves them")
     return found
+
+
+def truth(folder: Path | None = None) -> dict[str, Any]:
+    """The records of mechanisms, of data/results if no folder is named."""
+    from reidlib.experiments.mechanisms.records import load_truth
+
+    return dict(load_truth(folder or data_folder("results")))
 
 
 def document(

@@ -2,14 +2,15 @@
 
 Notebook tests never compare pictures, and no pixel threshold survives a new matplotlib and still
 sees a change of one percent. So `check` reads back what a figure draws (lines, bars, images,
-points, words), compares it with a stored reference, and prints a short digest that the notebook
-tests compare to the letter.
+points, shapes, words, colours), compares it with a stored reference, and prints a short digest that
+the notebook tests compare to the letter.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,10 @@ INK = (
     "ytick.color", "xtick.labelcolor", "ytick.labelcolor", "legend.labelcolor", "lines.color",
     "patch.edgecolor",
 )  # fmt: skip
-WHOLE = 400  # arrays up to this size are kept as they are, larger ones as block means
+KINDS = ("lines", "bars", "points", "shapes", "images")
+WHOLE = 400  # numbers up to which an array is kept as it is; a larger one as means of its blocks
+FEW, BLOCKS, FEWER_BLOCKS = 12, 12, 5  # so many blocks a side; fewer where there are many axes
+DECIMAL = re.compile(r"-?\d+\.\d+")
 
 
 def style() -> None:
@@ -59,36 +63,60 @@ def style() -> None:
     )
 
 
-def contents(figure: Figure) -> list[dict[str, Any]]:
-    """What a figure draws, one entry an axes: titles, labels, lines, bars, points, images."""
-    return [_axes_contents(axes) for axes in figure.axes]
+def contents(figure: Figure) -> dict[str, Any]:
+    """What a figure draws: the words that stand outside its axes (title, caption), and of each axes
+    the words, lines, bars, points, images, shapes (contours, bands) and the colours of all."""
+    blocks = BLOCKS if len(figure.axes) <= FEW else FEWER_BLOCKS
+    return {
+        "words": [text.get_text() for text in figure.texts],
+        "axes": [_axes_contents(axes, blocks) for axes in figure.axes],
+    }
 
 
-def check(figure: Figure, name: str, rtol: float = 1e-3, atol: float = 1e-6) -> None:
+def check(
+    figure: Figure, name: str, rtol: float = 1e-3, atol: float = 1e-6, *, live: bool = False
+) -> None:
     """Compare what `figure` draws with `reference/<name>.json`, then print a digest of it.
 
-    Words must be equal, numbers close: relative to the largest number of their kind, since a
-    curve that passes through zero is not wrong there. A reference that does not exist is
-    written, unless the environment variable CI is set.
+    Words and colours must be equal, numbers close: relative to the largest number of their kind,
+    since a curve that passes through zero is not wrong there. A number inside words may differ by
+    one in its last digit, if it has decimals. A reference that does not exist is written, unless
+    the environment variable CI is set.
 
+    live: the figure follows records that grow. A difference is then told instead of raised; the
+    notebook tests, which compare what is told, see it all the same.
     Raises AssertionError naming the axes and the artist that differ.
     """
     drawn = contents(figure)
     path = Path("reference") / f"{name}.json"
+    wrong = ""
     if path.exists():
-        _compare(json.loads(path.read_text()), drawn, rtol, atol)
+        try:
+            _compare(json.loads(path.read_text()), drawn, rtol, atol)
+        except AssertionError as error:
+            if not live:
+                raise
+            wrong = str(error).strip().splitlines()[0]
     elif os.environ.get("CI"):
         raise AssertionError(f"{path} is missing; run the notebook once locally and commit it")
     else:
         path.parent.mkdir(exist_ok=True)
-        write_text(path, json.dumps(drawn, indent=1) + "\n")
+        rows = ",\n".join(json.dumps(axes) for axes in drawn["axes"])  # one axes a line
+        words = json.dumps(drawn["words"])
+        write_text(path, f'{{"words": {words}, "axes": [\n{rows}\n]}}\n')
     print(f"figure {name}")
-    for number, axes in enumerate(drawn):
-        print(f"  {number}: {_digest(axes)}")
+    for line in _digests(drawn["axes"]):
+        print(f"  {line}")
+    if wrong:
+        print(
+            f"  other records than the reference's ({wrong}); `reid notebooks --redraw` renews it"
+        )
 
 
-def _axes_contents(axes: Axes) -> dict[str, Any]:
+def _axes_contents(axes: Axes, blocks: int) -> dict[str, Any]:
     legend = axes.get_legend()
+    offsets = [np.asarray(c.get_offsets(), float) for c in axes.collections]
+    shapes = [_outline(c) for c in axes.collections]
     return {
         "words": {
             "title": axes.get_title(),
@@ -97,17 +125,22 @@ def _axes_contents(axes: Axes) -> dict[str, Any]:
             "legend": [] if legend is None else [text.get_text() for text in legend.get_texts()],
             "texts": [text.get_text() for text in axes.texts],
         },
-        "lines": [_array(np.asarray(line.get_xydata(), float)) for line in axes.lines],
-        "bars": [_array(np.array([_bar(patch) for patch in axes.patches], float))]
+        "colours": {
+            "lines": [_hue(line.get_color()) for line in axes.lines],
+            "bars": _hues([p.get_facecolor() for p in axes.patches]),
+            "edges": _hues([p.get_edgecolor() for p in axes.patches]),
+            "points": [_hues(c.get_facecolor()) or _hues(c.get_edgecolor())
+                       for c in axes.collections],
+            "border": _hues([s.get_edgecolor() for s in axes.spines.values() if s.get_visible()]),
+        },
+        "lines": [_array(np.asarray(line.get_xydata(), float), blocks) for line in axes.lines],
+        "bars": [_array(np.array([_bar(patch) for patch in axes.patches], float), blocks)]
         if axes.patches
         else [],
-        "points": [
-            _array(offsets)
-            for c in axes.collections
-            if len(offsets := np.asarray(c.get_offsets(), float))
-        ],
-        "images": [_array(np.asarray(image.get_array(), float)) for image in axes.images],
-    }
+        "points": [_array(where, blocks) for where in offsets if where.any()],
+        "shapes": [_array(shape, blocks) for shape in shapes if len(shape)],
+        "images": [_array(np.asarray(image.get_array(), float), blocks) for image in axes.images],
+    }  # fmt: skip
 
 
 def _bar(patch: Any) -> tuple[float, float, float, float]:
@@ -115,37 +148,59 @@ def _bar(patch: Any) -> tuple[float, float, float, float]:
     return box.x0, box.y0, box.width, box.height
 
 
-def _array(values: np.ndarray) -> dict[str, Any]:
-    """An array as JSON: whole when small; else its shape, spread and the means of 12x12 blocks."""
+def _outline(collection: Any) -> np.ndarray:
+    """What a collection that has no points draws (a contour, a band): extent and mean of each of
+    its paths, (n, 6); the corners themselves depend on how a release walks around a shape."""
+    if np.asarray(collection.get_offsets(), float).any():
+        return np.empty((0, 6))
+    paths = [p.vertices for p in collection.get_paths() if len(p.vertices)]
+    rows = [[*v.min(axis=0), *v.max(axis=0), *v.mean(axis=0)] for v in paths]
+    return np.array(rows, float).reshape(-1, 6)
+
+
+def _hue(colour: Any) -> str:
+    from matplotlib.colors import to_hex
+
+    return to_hex(colour, keep_alpha=True)
+
+
+def _hues(colours: Any) -> list[str]:
+    """Colours in order, repeated ones once."""
+    return list(dict.fromkeys(_hue(colour) for colour in colours))
+
+
+def _array(values: np.ndarray, blocks: int) -> dict[str, Any]:
+    """An array as JSON: whole when small; else its shape, spread and the means of its blocks."""
     summary: dict[str, Any] = {"shape": list(values.shape)}
     if values.size <= WHOLE:
         kept = values
     else:
-        rows = np.array_split(values, min(12, values.shape[0]), axis=0)
-        blocks = [
+        rows = np.array_split(values, min(blocks, values.shape[0]), axis=0)
+        means = [
             [
                 block.mean(axis=(0, 1))
-                for block in np.array_split(row, min(12, row.shape[1]), axis=1)
+                for block in np.array_split(row, min(blocks, row.shape[1]), axis=1)
             ]
             for row in rows
         ]
-        kept = np.asarray(blocks, float)
+        kept = np.asarray(means, float)
         summary["spread"] = _round(float(np.nanstd(values)))
     summary["values"] = [_round(float(v)) for v in kept.ravel()]
     return summary
 
 
 def _round(value: float) -> float | None:
-    return None if np.isnan(value) else float(f"{value:.6g}")
+    return None if np.isnan(value) else float(f"{value:.5g}")
 
 
-def _compare(
-    stored: list[dict[str, Any]], drawn: list[dict[str, Any]], rtol: float, atol: float
-) -> None:
-    assert len(stored) == len(drawn), f"{len(drawn)} axes drawn, {len(stored)} in the reference"
-    for number, (old, new) in enumerate(zip(stored, drawn, strict=True)):
-        assert old["words"] == new["words"], f"axes {number}: {new['words']} is not {old['words']}"
-        for kind in ("lines", "bars", "points", "images"):
+def _compare(stored: dict[str, Any], drawn: dict[str, Any], rtol: float, atol: float) -> None:
+    olds, news = stored["axes"], drawn["axes"]
+    assert len(olds) == len(news), f"{len(news)} axes drawn, {len(olds)} in the reference"
+    for number, (old, new) in enumerate(zip(olds, news, strict=True)):
+        _same_words(old["words"], new["words"], f"axes {number}")
+        same = old["colours"] == new["colours"]
+        assert same, f"axes {number}: colours {new['colours']} are not {old['colours']}"
+        for kind in KINDS:
             assert len(old[kind]) == len(new[kind]), f"axes {number}: {len(new[kind])} {kind}"
             for a, b in zip(old[kind], new[kind], strict=True):
                 assert a["shape"] == b["shape"], f"axes {number}, {kind}: shape {b['shape']}"
@@ -154,6 +209,18 @@ def _compare(
                 np.testing.assert_allclose(
                     y, x, rtol=0, atol=limit, err_msg=f"axes {number}, {kind} differ"
                 )
+    _same_words(stored["words"], drawn["words"], "title and caption")
+
+
+def _same_words(old: Any, new: Any, where: str) -> None:
+    """Equal but for the last digit of numbers with decimals, which another machine may round."""
+    told, telling = json.dumps(old, ensure_ascii=False), json.dumps(new, ensure_ascii=False)
+    same = DECIMAL.sub("#", told) == DECIMAL.sub("#", telling)
+    pairs = zip(DECIMAL.findall(told), DECIMAL.findall(telling))
+    same = same and all(
+        abs(float(a) - float(b)) <= 1.01 * 10.0 ** -len(a.partition(".")[2]) for a, b in pairs
+    )
+    assert same, f"{where}: {telling} is not {told}"
 
 
 def _numbers(entry: dict[str, Any]) -> np.ndarray:
@@ -161,10 +228,23 @@ def _numbers(entry: dict[str, Any]) -> np.ndarray:
     return np.array([np.nan if v is None else v for v in values], float)
 
 
+def _digests(every: list[dict[str, Any]]) -> list[str]:
+    """A line for each axes, alike ones that follow each other in one."""
+    lines = [_digest(axes) for axes in every]
+    found = []
+    start = 0
+    for n in range(1, len(lines) + 1):
+        if n == len(lines) or lines[n] != lines[start]:
+            numbers = f"{start}" if n == start + 1 else f"{start}-{n - 1}"
+            found.append(f"{numbers}: {lines[start]}")
+            start = n
+    return found
+
+
 def _digest(axes: dict[str, Any]) -> str:
     """One line: the title, and kind and shape of each artist; `check` compares the numbers."""
     parts = [repr(axes["words"]["title"])] if axes["words"]["title"] else []
-    for kind in ("lines", "bars", "points", "images"):
+    for kind in KINDS:
         for entry in axes[kind]:
             shape = "x".join(map(str, entry["shape"]))
             parts.append(f"{kind[:-1]} {shape}")

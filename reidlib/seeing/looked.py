@@ -6,16 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reidlib.errors import ReidError
+from reidlib.seeing.arms import Drawn
 from reidlib.seeing.drawing import tell
 from reidlib.seeing.figures import COLOURS, style
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from reidlib.experiments.mechanisms.records import TruthRecord
 
 REFERENCES = ("random", "even", "centre")  # maps that know nothing, see `truth.references`
-QUESTIONS = ("person", "parts", "background", "pointing")  # of `truth.readings`
+QUESTIONS = ("person", "occluder", "background", "pointing", "parts beyond breadth")  # `readings`
+WAYS = ("deletion", "insertion")
 
 
 @dataclass(frozen=True)
@@ -57,25 +61,159 @@ def looked(
     return tuple(found)
 
 
+MARKS = {"random": "x", "even": "|", "centre": "+"}
+
+
 def draw_looked(found: Sequence[Looked], caption: str = "") -> Figure:
-    """A column for each question, a line for each source; maps that know nothing are grey."""
+    """A column for each question, a line for each model; grey marks: maps that know nothing."""
     import matplotlib.pyplot as plt
 
     style()
-    questions = list(dict.fromkeys(one.question for one in found))
-    lines = list(dict.fromkeys((one.claim, one.scene, one.source, one.stale) for one in found))
+    questions = [q for q in QUESTIONS if any(one.question == q for one in found)]
+    questions += [q for q in dict.fromkeys(one.question for one in found) if q not in questions]
+    lines = list(dict.fromkeys(_line(one) for one in found if not one.blind))
     figure, grid = plt.subplots(
-        1, len(questions), figsize=(1.9 * len(questions) + 1.6, 0.22 * len(lines) + 0.7),
+        1, len(questions), figsize=(1.75 * len(questions) + 2.4, 0.2 * len(lines) + 0.8),
         sharey=True, squeeze=False,
     )  # fmt: skip
     for axes, question in zip(grid[0], questions):
-        for one in (one for one in found if one.question == question):
-            y = lines.index((one.claim, one.scene, one.source, one.stale))
-            hue = "0.6" if one.blind else COLOURS[0]
-            axes.plot([one.low, one.high], [y, y], color=hue, linewidth=1.4)
-            axes.plot(one.mean, y, "|" if one.blind else "o", color=hue, markersize=5)
-        axes.set(title=question, ylim=(len(lines) - 0.5, -0.5))
+        _answers(axes, [one for one in found if one.question == question], lines)
+        axes.set(ylim=(len(lines) - 0.5, -0.5))
+        axes.set_title(question, fontsize=9)
+        for y in range(1, len(lines)):
+            if lines[y][:2] != lines[y - 1][:2]:
+                axes.axhline(y - 0.5, color="0.8", linewidth=0.7)
     names = [f"{c} {scene}: {source}{' !' * stale}" for c, scene, source, stale in lines]
     grid[0, 0].set_yticks(range(len(lines)), names, fontsize=7)
+    handles, words = grid[0, 0].get_legend_handles_labels()
+    once = dict(zip(words, handles))
+    figure.legend(once.values(), once, loc="outside lower right", ncols=len(once), fontsize=7.5)
     tell(figure, "", caption)
     return figure
+
+
+Line = tuple[str, str, str, bool]  # claim, scene, source, whether it is stale
+
+
+def _line(one: Looked) -> Line:
+    return one.claim, one.scene, one.source, one.stale
+
+
+def _answers(axes: Axes, found: Sequence[Looked], lines: Sequence[Line]) -> None:
+    """The answers to one question: models on their line, what knows nothing on all of its scene."""
+    for one in found:
+        if one.blind:
+            same = [y for y, line in enumerate(lines) if line[:2] == (one.claim, one.scene)]
+            x = [one.mean] * len(same)
+            axes.plot(x, same, MARKS[one.source], color="0.55", markersize=4.5, label=one.source)
+        else:
+            y = lines.index(_line(one))
+            axes.plot([one.low, one.high], [y, y], color=COLOURS[0], linewidth=1.4)
+            axes.plot(one.mean, y, "o", color=COLOURS[0], markersize=4)
+
+
+def judged(records: Mapping[str, TruthRecord]) -> Drawn:
+    """The catalogue's figure of all maps that were judged."""
+    found = looked(records)
+    if not found:
+        raise ReidError("no map has been measured yet; `reid truth` does it")
+    told = (
+        "Means over people, 95 % bootstrap intervals; grey: what maps get that know nothing "
+        "(noise, the same everywhere, a blob in the middle); !: stale."
+    )
+    numbers = {f"{one.claim}, {one.scene}, {one.source}, {one.question}": one.mean for one in found}
+    used = {claim: records[claim] for claim in dict.fromkeys(one.claim for one in found)}
+    return Drawn(draw_looked(found, f"{_about(used)}\n{told}"), numbers)
+
+
+def _about(records: Mapping[str, TruthRecord]) -> str:
+    """Data, profile, people and records, in a line."""
+    one = next(iter(records.values()))
+    return (
+        f"Promenade, version {one.data['version']}, world {one.setting['options']['world']}, "
+        f"profile {one.setting['profile']}, {one.setting['people']} people. "
+        f"Records: {', '.join(record.name for record in records.values())}."
+    )
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How alike the embedding stays: mean over people and interval at each share of the cells."""
+
+    claim: str
+    scene: str
+    source: str  # a recipe, or "<recipe>, random map"
+    way: str  # of WAYS
+    share: tuple[float, ...]
+    mean: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+def goes(records: Mapping[str, TruthRecord]) -> tuple[Curve, ...]:
+    """The curves of deletion and insertion in the records."""
+    found = []
+    for claim, record in records.items():
+        asked = [(c["scene"], c["source"], c["question"].partition(" at ")) for c in record.cells]
+        at = [
+            (scene, source, way, float(x))
+            for scene, source, (way, _, x) in asked
+            if way in WAYS and x
+        ]
+        for where in dict.fromkeys(one[:3] for one in at):
+            scene, source, way = where
+            share = tuple(sorted(one[3] for one in at if one[:3] == where))
+            every = [record.estimate(scene, f"{way} at {x:g}", source) for x in share]
+            ends = [tuple(getattr(e, name) for e in every) for name in ("mean", "low", "high")]
+            found.append(Curve(claim, *where, share, *ends))
+    return tuple(found)
+
+
+def draw_goes(found: Sequence[Curve], caption: str = "") -> Figure:
+    """Deletion and insertion side by side for each model: its map, noise, a blob in the middle."""
+    import matplotlib.pyplot as plt
+
+    style()
+    models = list(dict.fromkeys((c.claim, c.scene, c.source.split(", ")[0]) for c in found))
+    rows = (len(models) + 1) // 2
+    figure, grid = plt.subplots(
+        rows, 4, figsize=(8.4, 1.7 * rows), sharex=True, sharey=True, squeeze=False
+    )
+    for axes in grid.flat[2 * len(models) :]:
+        axes.set_axis_off()
+    looks = {"": (COLOURS[0], "-"), "random map": ("0.45", ":"), "centre map": (COLOURS[1], "--")}
+    for n, model in enumerate(models):
+        for k, way in enumerate(WAYS):
+            axes = grid[n // 2, 2 * (n % 2) + k]
+            for one in found:
+                name, _, rival = one.source.partition(", ")
+                if (one.claim, one.scene, name) == model and one.way == way:
+                    hue, dash = looks[rival]
+                    axes.fill_between(one.share, one.low, one.high, color=hue, alpha=0.15, lw=0)
+                    axes.plot(one.share, one.mean, color=hue, linestyle=dash, linewidth=1.4,
+                              label=rival or "the model's map")  # fmt: skip
+            axes.set_title(f"{model[2]}: {way}", fontsize=8)
+    for axes in grid[-1]:
+        axes.set_xlabel("share of the cells")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("cosine to whole")
+    handles, names = grid[0, 0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper right", ncols=3, fontsize=7.5)
+    tell(figure, "Does the embedding care?", caption)
+    return figure
+
+
+def curves(records: Mapping[str, TruthRecord]) -> Drawn:
+    """The catalogue's figure of deletion and insertion."""
+    found = goes(records)
+    if not found:
+        raise ReidError("no curve of deletion has been measured yet; `reid truth` does it")
+    used = {claim: records[claim] for claim in dict.fromkeys(one.claim for one in found)}
+    told = (
+        "Cells of each frame go (deletion) or come (insertion) from the map's highest down; what "
+        "has gone is the mean colour. A map that tells what the embedding rests on falls fast and "
+        "rises fast. The first 24 people, in the scenario of the claim; bands: 95 % bootstrap "
+        "intervals over people."
+    )
+    numbers = {f"{c.claim}, {c.source}, {c.way}": list(c.mean) for c in found}
+    return Drawn(draw_goes(found, f"{_about(used)}\n{told}"), numbers)

@@ -59,15 +59,16 @@ def mass(maps: Tensor, region: Tensor) -> Tensor:
 
 
 def shares(maps: Tensor, truth: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Mass on the visible person, on what covers the person, and on all the rest, each (n,).
+    """Mass on the visible person, on what stands in front, and on all the rest, each (n,).
 
-    An occluder is known where it covers the person; beside that it is background.
+    The occluder counts as a whole, the part beside the person too; a stranger in a foreign frame
+    is one. Where both are there the three sum to one.
     """
-    mask, visible = truth["mask"].cpu(), truth["visible"].cpu()
+    visible, front = truth["visible"].cpu(), truth["front"].cpu()
     return {
         "person": mass(maps, visible),
-        "occluder": mass(maps, mask & ~visible),
-        "background": mass(maps, ~mask),
+        "occluder": mass(maps, front),
+        "background": mass(maps, ~visible & ~front),
     }
 
 
@@ -316,14 +317,20 @@ def estimate(
 
 
 def readings(maps: Tensor, truth: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Every question about single maps, (n, h, w) -> name -> (n,)."""
-    covered = coverage(maps, truth["parts"], truth["visible"])
+    """Every question about single maps, (n, h, w) -> name -> (n,).
+
+    "parts" is how much of the visible body is lit, which a map that lights everything answers
+    best; "parts beyond breadth" is how much more of the body than of the frame.
+    """
+    parts = coverage(maps, truth["parts"], truth["visible"]).nanmean(1)
+    broad = breadth(maps)
     return {
         **shares(maps, truth),
         "pointing": pointing(maps, truth["visible"]),
         "iou": best_iou(maps, truth["visible"]),
-        "parts": covered.nanmean(1),
-        "breadth": breadth(maps),
+        "parts": parts,
+        "breadth": broad,
+        "parts beyond breadth": parts - broad,
     }
 
 

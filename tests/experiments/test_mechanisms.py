@@ -205,8 +205,15 @@ def test_salient_to_broad_and_back(cache, tmp_path, monkeypatch, broad) -> None:
     body = {part: 1.0 if part < 3 else 0.7 for part in range(1, 8)}
     narrow = {1: 1.0, 2: 1.0}
     late = {"sinet-2/sbm": body if broad else {0: 1.0, 5: 0.8}}
-    lab = given(cache, **dict.fromkeys(("sinet_2__base", "sinet_3__non_local", "sinet_2__sbm"),
-                                       Planted("middle")))  # fmt: skip
+
+    def dimmed(clips: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Two of eight cells of the last two frames."""
+        kept = torch.ones(len(clips), 2, 4, 2)
+        kept[:, :, 1] = 0.5
+        return {"layer3_1.suppression": kept}
+
+    models = dict.fromkeys(("sinet_2__base", "sinet_3__non_local"), Planted("middle"))
+    lab = given(cache, **models, sinet_2__sbm=Given(dimmed))
     monkeypatch.setattr(
         lab, "cams", lambda name, scene, seen: parts_lit(seen, late.get(name, narrow))
     )
@@ -216,6 +223,12 @@ def test_salient_to_broad_and_back(cache, tmp_path, monkeypatch, broad) -> None:
     assert found.verdict == (HOLDS if broad else OPPOSITE), words
     drift = next(o for o in found.observed if o.asked.than)
     assert drift.verdict == (HOLDS if broad else OPPOSITE)
+    record = R.read_truth(tmp_path / "truth" / "S8.json")
+    site = "sinet-2/sbm, SBM at layer3_1"
+    assert set(record.people("street", site, "share of cells dimmed").values()) == {0.25}
+    person, rest = (record.people("clean", site, name) for name in ("person", "background"))
+    assert len(person) == PEOPLE
+    assert all(person[pid] + rest[pid] == pytest.approx(1, abs=1e-4) for pid in person)
 
 
 @pytest.mark.parametrize("found_by", ["rgsa-1/rgsa", "rgsa-1/baseline"])
@@ -267,7 +280,6 @@ def test_heads_that_fall_onto_one_picture(cache, tmp_path, collapsed, word) -> N
 def test_what_attention_costs_is_told_in_milliseconds(cache, tmp_path, monkeypatch) -> None:
     """A clock that a forward moves by 3 s with attention and by 2 s without."""
     from reidlib.experiments.mechanisms import trsa
-    from reidlib.seeing import catalogue
 
     now = [0.0]
 
@@ -276,7 +288,7 @@ def test_what_attention_costs_is_told_in_milliseconds(cache, tmp_path, monkeypat
         model = lambda frames: now.__setitem__(0, now[0] + spent)  # noqa: E731
         return SimpleNamespace(model=model, recipe=recipe(name), profile=profile("smoke"))
 
-    monkeypatch.setattr(catalogue, "untrained", untrained)
+    monkeypatch.setattr(trsa, "untrained", untrained)
     monkeypatch.setattr(trsa.time, "perf_counter", lambda: now[0])
     numbers = MECHANISMS["T6"].function(lab_of(cache)).numbers
     assert {name.split(", ")[1]: value for name, value in numbers.items()} == pytest.approx(
@@ -343,6 +355,7 @@ def test_maps_on_the_cue_that_differs(cache, tmp_path, monkeypatch, on, word) ->
 
 @pytest.mark.parametrize(("sign", "word"), [(1, HOLDS), (-1, OPPOSITE)])
 def test_position_maps_of_silhouettes(cache, tmp_path, sign, word) -> None:
+    """|weights| in the person's shape and below zero; or hollow, and nothing below zero."""
     model = build(recipe("sinet-2/idm"), profile("smoke"), num_classes=4, pretrained=False).model
     lab = given(cache, sinet_2__idm=model.eval())
     truth, _, _ = core.joined(lab.look("sinet-2/idm", "street"))
@@ -351,7 +364,13 @@ def test_position_maps_of_silhouettes(cache, tmp_path, sign, word) -> None:
             shape = to_cells(truth["mask"], module.grid[1:]).mean(0).flatten()
             rows = module.integrate_positions.weight
             with torch.no_grad():
-                rows.copy_((2 + sign * shape).repeat(module.grid[0])[None, :, None].expand_as(rows))
+                wanted = -sign * (2 + sign * shape).repeat(module.grid[0])
+                rows.copy_(wanted[None, :, None].expand_as(rows))
+                back = module.distribute_positions.weight
+                back.copy_(-sign * back.abs())
+                module.distribute_channels.weight.normal_(
+                    std=1.0, generator=torch.Generator().manual_seed(0)
+                )
     assert judged("S13", lab, tmp_path).verdict == word
 
 
@@ -359,12 +378,16 @@ def test_position_maps_of_silhouettes(cache, tmp_path, sign, word) -> None:
 def test_weights_that_covering_moves_or_the_background(
     cache, tmp_path, monkeypatch, hidden, other, word
 ) -> None:
-    lab = given(cache, tacan=Planted("middle"))
+    lab = given(cache, tacan=Given(lambda clips: {"frame_weights": torch.rand(clips.shape[:2])}))
 
     def weights(lab, recipe, scene, tracklet, places):
         covered = lab.truth("occlusion", [tracklet], [places])[0]["covered"].double()
-        moved = {"occlusion": hidden * covered.reshape(places.shape).mean(1).numpy(),
-                 "clean": 0.0, "other backgrounds": other}[scene]  # fmt: skip
+        moved = {
+            "occlusion": hidden * covered.reshape(places.shape).mean(1).numpy(),
+            "clean": 0.0,
+            "corruption everywhere": 0.0,
+            "other backgrounds": other,
+        }[scene]
         return np.full(len(places), 0.5) + moved
 
     monkeypatch.setattr(tacan, "_weights", weights)
@@ -688,9 +711,18 @@ def test_a_bad_first_frame_and_the_same_frames_with_a_good_one_first() -> None:
 
 def test_what_is_salient_first_and_stays() -> None:
     bright = torch.tensor([[[1.0, 0.2, torch.nan], [0.8, 0.4, 0.2]], [[torch.nan] * 3] * 2])
-    found = sinet._kept(bright.double())
-    assert found[0].item() == pytest.approx(0.8 - 0.3)
-    assert found[1].isnan()
+    kept, beyond = sinet._kept(bright.double())
+    assert kept[0].item() == pytest.approx(0.8)
+    assert beyond[0].item() == pytest.approx(0.8 - 0.3)
+    assert torch.stack([kept[1], beyond[1]]).isnan().all()
+
+
+def test_ranks_inside_a_clip() -> None:
+    weights = torch.tensor([[0.1, 0.2, 0.3, 0.4], [0.4, 0.3, 0.2, 0.1], [0.25] * 4])
+    covered = torch.tensor([[0.0, 0.1, 0.5, 0.9]] * 3)
+    found = core.rank_within(weights, covered)
+    assert found[:2].tolist() == pytest.approx([1.0, -1.0])
+    assert found[2].isnan()
 
 
 def test_brightness_has_one_scale_for_a_model() -> None:

@@ -10,10 +10,11 @@ import pytest
 
 from reidlib.data.promenade import VERSION
 from reidlib.experiments.evidence import Evidence
+from reidlib.experiments.looking import diameters_sheet
 from reidlib.experiments.mechanisms import records
 from reidlib.experiments.printed_tables import DIAMETERS
 from reidlib.experiments.verdicts import verdicts
-from reidlib.experiments.writing import FORMATS, diameters_sheet, verdicts_sheet, write
+from reidlib.experiments.writing import FORMATS, verdicts_sheet, write
 
 KINDS = ("raw", "unit", "relative")
 

@@ -28,6 +28,12 @@ mpl.use("agg")
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = numbered(FOLDER)
 CHECKED = "nbval-check-output"
+# Pictures of what the notebook itself has just trained or built, where near ties and last digits
+# differ from machine to machine: notebook -> a line of the cell.
+TRAINED_HERE = {
+    "00": ("draw_rankings(spread(rankings, 4)",), "02": ("left.plot(log[:, 0]",),
+    "04": ("draw_rankings(spread(",), "05": ("draw_rankings(spread(",),
+}  # fmt: skip
 GLOSSED = re.compile(r"^\| \*\*(.+?)\*\*.*\[\d+\]\((\S+)\) \|$", re.M)
 
 
@@ -45,12 +51,41 @@ def test_every_cell_was_run_and_none_failed(path: Path) -> None:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_what_a_figure_draws_is_compared(path: Path) -> None:
+    """Every picture but those of what the notebook itself trained, which no two machines repeat."""
     for cell in cells(path):
-        if re.search(r"\bcheck\(", cell.source) and "def check" not in cell.source:
-            assert CHECKED in cell.metadata.get("tags", [])
-            name = re.search(r'check\(\w+, "(\w+)"', cell.source)
-            assert name is not None
-            assert (FOLDER / "reference" / f"{name.group(1)}.json").is_file()
+        told = "".join(o.text for o in cell.outputs if o.output_type == "stream")
+        names = re.findall(r"^figure (\w+)$", told, re.MULTILINE)
+        pictures = sum("image/png" in o.get("data", {}) for o in cell.outputs)
+        if any(line in cell.source for line in TRAINED_HERE.get(path.stem[:2], ())):
+            continue
+        assert len(names) == pictures, cell.source
+        for name in names:
+            assert CHECKED in cell.metadata.get("tags", []), cell.source
+            assert name.startswith(f"fig_{path.stem[:2]}_")
+            assert (FOLDER / "reference" / f"{name}.json").is_file()
+
+
+def test_every_reference_belongs_to_a_figure() -> None:
+    told = "".join(path.read_text() for path in NOTEBOOKS)
+    stored = {path.stem for path in (FOLDER / "reference").glob("*.json")}
+    assert stored == {name for name in stored if f"figure {name}\\n" in told}
+
+
+def test_references_come_back_when_a_notebook_fails(tmp_path: Path) -> None:
+    (tmp_path / "reference").mkdir()
+    kept, other = (tmp_path / "reference" / f"fig_{n}_a.json" for n in ("77", "78"))
+    for path in (kept, other):
+        path.write_text("{}")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")])
+    nbformat.write(notebook, tmp_path / "77_fails.ipynb")
+    with pytest.raises(ReidError, match="ZeroDivisionError"):
+        execute(tmp_path / "77_fails.ipynb", redraw=True)
+    assert kept.read_text() == other.read_text() == "{}"
+    notebook.cells[0].source = "pass"
+    nbformat.write(notebook, tmp_path / "77_fails.ipynb")
+    execute(tmp_path / "77_fails.ipynb", redraw=True)
+    assert not kept.exists()
+    assert other.exists()
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
@@ -200,13 +235,19 @@ def test_no_notebook_shrinks_its_pictures_itself(path: Path) -> None:
     assert not any("quantize(" in cell.source for cell in cells(path))
 
 
-def test_a_shown_figure_is_closed_and_small(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shown_figure_is_checked_closed_and_small(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CI", raising=False)
     shown: list[Any] = []
     monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
     figure, axes = plt.subplots(figsize=(3, 3))
     axes.imshow(np.random.default_rng(0).random((64, 64, 3)))
     number = figure.number
-    show(figure)
+    show(figure, "noise")
+    assert capsys.readouterr().out.startswith("figure noise")
+    assert (tmp_path / "reference" / "noise.json").is_file()
     show_text("**a**", "a")
     picture = Image.open(BytesIO(base64.b64decode(shown[0]["image/png"])))
     assert len(picture.getcolors()) <= 64

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib as mpl
@@ -27,7 +28,10 @@ def draw(scale: float = 1.0, title: str = "curve", flip: bool = False, colour: s
     middle.bar([0, 1, 2], [1.0, scale * 2.0, 3.0])
     image = np.add.outer(np.arange(64.0), np.arange(32.0))
     right.imshow(image[::-1] if flip else image)
-    right.scatter([1, 2], [3, scale * 4])
+    right.scatter([1, 2], [3, scale * 4], color=["g", "r"])
+    right.fill_between([0, 10, 20], 0, [1, 2, scale * 3])
+    right.contour(image > 40, levels=[0.5], colors="white")
+    figure.text(0, -0.1, f"Mass on the person {0.431 * scale:.3f} over 24 people")
     return figure
 
 
@@ -39,9 +43,65 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check(draw(), "demo")
 
 
-def test_the_same_figure_passes_in_another_colour(capsys: pytest.CaptureFixture[str]) -> None:
-    check(draw(colour="r"), "demo")
-    assert "line 50x2" in capsys.readouterr().out
+def test_the_digest_is_short(capsys: pytest.CaptureFixture[str]) -> None:
+    check(draw(), "demo")
+    assert capsys.readouterr().out.splitlines() == [
+        "figure demo", "  0: 'curve', line 50x2", "  1: bar 3x4",
+        "  2: point 2x2, shape 1x6, shape 1x6, image 64x32",
+    ]  # fmt: skip
+
+
+def test_alike_axes_share_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    figure, grid = plt.subplots(1, 4)
+    for axes in grid[:3]:
+        axes.plot([0, 1])
+    check(figure, "alike")
+    assert capsys.readouterr().out.splitlines()[1:] == ["  0-2: line 2x2", "  3: empty"]
+
+
+def test_another_colour_fails() -> None:
+    with pytest.raises(AssertionError, match="axes 0: colours"):
+        check(draw(colour="r"), "demo")
+
+
+def test_right_and_wrong_exchanged_fail() -> None:
+    figure = draw()
+    figure.axes[2].collections[0].set_facecolor(["r", "g"])
+    with pytest.raises(AssertionError, match="axes 2: colours"):
+        check(figure, "demo")
+
+
+def test_a_border_of_another_colour_fails() -> None:
+    figure = draw()
+    figure.axes[1].spines["left"].set_edgecolor("g")
+    with pytest.raises(AssertionError, match="axes 1: colours"):
+        check(figure, "demo")
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_band_or_a_contour_elsewhere_fails(number: int) -> None:
+    figure = draw()
+    figure.axes[2].collections[number].remove()
+    axes = figure.axes[2]
+    if number == 1:
+        axes.fill_between([0, 10, 20], 0, [1, 2, 3.1])
+    else:
+        axes.contour(np.add.outer(np.arange(64.0), np.arange(32.0)) > 44, levels=[0.5])
+    with pytest.raises(AssertionError, match="axes 2"):
+        check(figure, "demo")
+
+
+def test_the_caption_counts() -> None:
+    """The last digit of a rounded number may differ, nothing else."""
+    figure = draw()
+    caption = figure.texts[0]
+    caption.set_text("Mass on the person 0.432 over 24 people")
+    check(figure, "demo")
+    for wrong in ("Mass on the person 0.433 over 24 people", "Mass on the person 0.431 over 25 "
+                  "people", "Mass on a person 0.431 over 24 people"):  # fmt: skip
+        caption.set_text(wrong)
+        with pytest.raises(AssertionError, match="title and caption"):
+            check(figure, "demo")
 
 
 def test_a_millionth_passes_and_a_percent_fails() -> None:
@@ -92,7 +152,9 @@ def test_contents_are_plain_json() -> None:
     assert json.loads(json.dumps(contents(figure))) == contents(figure)
 
 
-def teardown_module() -> None:
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    yield
     plt.close("all")
 
 

@@ -18,14 +18,16 @@ Scene = dict[str, torch.Tensor]
 
 @pytest.fixture
 def scene() -> Scene:
-    """Three frames: a person half covered, a person in full, nobody."""
+    """Three frames: a person half covered, a person in full, nobody but what is in front."""
     g = torch.Generator().manual_seed(1)
     mask = torch.rand(3, H, W, generator=g) < 0.5
     mask[2] = False
     visible = mask & (torch.rand(3, H, W, generator=g) < 0.6)
     visible[1] = mask[1]
     parts = torch.randint(1, 8, (3, H, W), generator=g) * mask
-    return {"mask": mask, "visible": visible, "parts": parts.to(torch.uint8)}
+    front = (mask & ~visible) | (~mask & (torch.rand(3, H, W, generator=g) < 0.3))
+    front[1] = False
+    return {"mask": mask, "visible": visible, "front": front, "parts": parts.to(torch.uint8)}
 
 
 @pytest.fixture
@@ -47,18 +49,29 @@ def loop_mass(one: torch.Tensor, region: torch.Tensor) -> float:
 
 def test_mass_is_a_sum_over_pixels(scene: Scene, maps: torch.Tensor) -> None:
     found = T.shares(maps, scene)
-    for n in range(2):
-        seen, hidden = scene["visible"][n], scene["mask"][n] & ~scene["visible"][n]
-        assert float(found["person"][n]) == pytest.approx(loop_mass(maps[n], seen), abs=1e-10)
-        rest = loop_mass(maps[n], ~scene["mask"][n])
-        assert float(found["background"][n]) == pytest.approx(rest, abs=1e-10)
-        if n == 0:
-            told = float(found["occluder"][n])
-            assert told == pytest.approx(loop_mass(maps[n], hidden), abs=1e-10)
-            assert told + float(found["person"][n]) + rest == pytest.approx(1.0)
-    assert math.isnan(found["occluder"][1])  # nothing is covered there
+    for n in range(3):
+        seen, front = scene["visible"][n], scene["front"][n]
+        for name, region in (
+            ("person", seen), ("occluder", front), ("background", ~seen & ~front),
+        ):  # fmt: skip
+            told = float(found[name][n])
+            if region.any():
+                assert told == pytest.approx(loop_mass(maps[n], region), abs=1e-10)
+            else:
+                assert math.isnan(told)
+    assert sum(float(found[name][0]) for name in found) == pytest.approx(1)
+    assert math.isnan(found["occluder"][1])  # nothing stands in front there
     assert math.isnan(found["person"][2])  # nobody is there
-    assert float(found["background"][2]) == pytest.approx(1.0)
+
+
+def test_a_map_of_everything_lights_every_part_and_none_beyond_the_frame(scene: Scene) -> None:
+    even = T.readings(torch.ones(3, h, w), scene)
+    assert even["parts"][:2].tolist() == pytest.approx([1, 1])
+    assert even["parts beyond breadth"][:2].tolist() == pytest.approx([0, 0])
+    body = T.readings(scene["visible"].double() + 1e-9, scene)
+    assert float(body["parts beyond breadth"][1]) == pytest.approx(
+        1 - float(scene["visible"][1].double().mean())
+    )
 
 
 def test_mass_when_cells_do_not_divide_pixels() -> None:
@@ -206,7 +219,7 @@ def test_part_boxes_agree_with_the_renderer() -> None:
 def test_the_centre_beats_noise_where_people_stand_in_the_middle() -> None:
     region = torch.zeros(4, 16, 8, dtype=torch.bool)
     region[:, 3:13, 2:6] = True
-    truth = {"mask": region, "visible": region, "parts": region.to(torch.uint8)}
+    truth = {"visible": region, "front": region & False, "parts": region.to(torch.uint8)}
     found = T.judge(region.double(), truth, [1, 1, 2, 3])
     person = {name: row["person"].mean for name, row in found.items()}
     assert person["map"] == pytest.approx(1.0)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from reidlib.data.promenade import finish, raster, scenery
-from reidlib.data.promenade.cast import LABELLED, SCENERY, Cast
+from reidlib.data.promenade.cast import IN_FRONT, LABELLED, SCENERY, Cast
 from reidlib.data.promenade.chance import Ints, integer, uniform
 from reidlib.data.promenade.facades import HIGH, WIDE
 from reidlib.data.promenade.illnesses import FAULTS
@@ -97,6 +97,7 @@ def _truth(cast: Cast) -> dict[str, Tensor]:
     return {
         "mask": mask,
         "visible": visible,
+        "front": image[:, 1] == IN_FRONT,
         "parts": image[:, 0],
         "covered": torch.where(full > 0, 1.0 - seen.double() / full.clamp(min=1), 1.0).float(),
         "box": torch.stack([cast.tensor(values) for values in cast.errors], 1),

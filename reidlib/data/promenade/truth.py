@@ -4,6 +4,7 @@
 |---|---|---|
 | mask | (t, h, w) bool | the labelled person, whatever stands in front; empty in foreign frames |
 | visible | (t, h, w) bool | the part of the mask that is seen |
+| front | (t, h, w) bool | what stands in front, on the person and beside; all of a foreign person |
 | parts | (t, h, w) uint8 | index into PARTS inside the mask, 0 outside |
 | covered | (t,) | share of the mask that is not seen; 1 where the person is not there |
 | box | (t, 3) | the detector's error: offset right and down (box widths, heights) and zoom |

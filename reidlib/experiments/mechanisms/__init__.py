@@ -39,22 +39,32 @@ class Mechanism:
 
 MECHANISMS: dict[str, Mechanism] = {
     "T5": Mechanism(
-        "trsa:penalty", ("trsa-1/triplet", "trsa-1/sam", "trsa-1/sam-reg"), ("occlusion",)
+        "trsa:penalty", ("trsa-1/triplet", "trsa-1/sam", "trsa-1/sam-reg"),
+        ("clean", "occlusion", "street"),
     ),
     "T6": Mechanism("trsa:cost"),
-    "R7": Mechanism("rgsa_rgtr:framing", ("rgsa-1/baseline", "rgsa-1/rgsa"), ("misalignment",)),
+    "R7": Mechanism(
+        "rgsa_rgtr:framing", ("rgsa-1/baseline", "rgsa-1/rgsa"),
+        ("clean", "misalignment", "street"),
+    ),
     "R8": Mechanism(
         "rgsa_rgtr:one_good_frame", ("rgsa-1/rgsa", "rgsa_rgtr"), ("clean", "corruption everywhere")
     ),
+    "F3": Mechanism(
+        "fgra:frame_weights", ("fgra-2/ram-tas", "fgra"), ("occlusion", "corruption everywhere")
+    ),
     "F4": Mechanism("fgra:compactness", ("fgra-2/ram-tas", "fgra-2/cr"), ("street",)),
-    "F8": Mechanism("fgra:regions", ("fgra",), ("misalignment",)),
+    "F8": Mechanism("fgra:regions", ("fgra",), ("clean", "misalignment", "street")),
     "F9": Mechanism("fgra:first_frame", ("fgra-2/gb-avg", "fgra"), ("street",)),
-    "C3": Mechanism("tacan:weights", ("tacan",), ("clean", "occlusion", "other backgrounds")),
+    "C3": Mechanism(
+        "tacan:weights", ("tacan",),
+        ("clean", "occlusion", "other backgrounds", "corruption everywhere"),
+    ),
     "C5": Mechanism("tacan:clusters", ("tacan-1/ca", "tacan-1/minmax"), ("street",)),
     "S2": Mechanism("sinet:heads", ("sinet-2/sbm", "sinet-3/sbm-without-l1"), ("street",)),
     "S8": Mechanism(
         "sinet:salient_to_broad", ("sinet-2/base", "sinet-3/non-local", "sinet-2/sbm"),
-        ("lookalike",),
+        ("clean", "lookalike", "street"),
     ),
     "S9": Mechanism("sinet:diversity", ("sinet-2/base", "sinet-2/sbm", "sinet-2/idm"), ("street",)),
     "S10": Mechanism("sinet:cues", ("sinet-2/base", "sinet-2/sbm", "sinet"), ("lookalike",)),

@@ -26,10 +26,11 @@ from reidlib.recipes.core import shaping
 from reidlib.seeing.arms import LOOKED_AT, Arm, cam_maps, load_arm, queries
 from reidlib.seeing.attention import Seen, area, look, perturbation
 from reidlib.seeing.health import map_faults
-from reidlib.seeing.truth import readings, references
+from reidlib.seeing.truth import rank_correlation, readings, references
 
 PEOPLE, LENGTHS, WORLD = 100, (12, 16), 0
 BATCH = 256  # frames whose truth is drawn together
+STEPS = 8  # of a deletion or insertion
 
 # Promenade's options of each scene; the walks are the same in all.
 SCENES: Mapping[str, Mapping[str, Any]] = {
@@ -205,22 +206,32 @@ class Lab:
     def perturbations(
         self, recipe: str, seen: Sequence[Seen], maps: Sequence[Tensor]
     ) -> dict[tuple[str, str], np.ndarray]:
-        """Areas under each clip's curves of `perturbation`, by its map and by noise.
+        """Each clip's curves of `perturbation` and their areas: by its map, noise, and a blob.
 
-        (source, "deletion" or "insertion") -> (people,), of the first 24 people; NaN of the others.
+        (source, question) -> (people,), of the first 24 people; NaN of the others. Questions:
+        "deletion", "insertion", the areas; "deletion at 0.25", ..., the curves themselves.
         """
-        model = self.arm(recipe).model
-        rivals = [references(own[0], seed)["random"][None] for seed, own in enumerate(maps)]
-        found = {}
-        for source, pictures in ((recipe, maps), (f"{recipe}, random map", rivals)):
-            for name in ("deletion", "insertion"):
-                found[source, name] = np.full(len(seen), np.nan)
+        blind = [references(own[0], seed) for seed, own in enumerate(maps)]
+        rivals = {f"{recipe}, {name} map": [r[name][None] for r in blind]
+                  for name in ("random", "centre")}  # fmt: skip
+        found: dict[tuple[str, str], np.ndarray] = {}
+        for source, pictures in {recipe: maps, **rivals}.items():
             for i, (one, picture) in enumerate(zip(seen[:LOOKED_AT], pictures)):
-                if picture.isfinite().all():
-                    curve = perturbation(model, one.clips, picture, steps=4)
-                    for name in ("deletion", "insertion"):
-                        found[source, name][i] = area(curve, name)
+                if not picture.isfinite().all():
+                    continue
+                for question, value in self._curves(recipe, one, picture).items():
+                    nobody = np.full(len(seen), np.nan)
+                    found.setdefault((source, question), nobody)[i] = value
         return found
+
+    def _curves(self, recipe: str, one: Seen, picture: Tensor) -> dict[str, float]:
+        """What `perturbation` finds in one clip, by question."""
+        curve = perturbation(self.arm(recipe).model, one.clips, picture, steps=STEPS)
+        told = {}
+        for name in ("deletion", "insertion"):
+            told[name] = area(curve, name)
+            told |= {f"{name} at {s:g}": v for s, v in zip(curve["share"], curve[name].tolist())}
+        return told
 
 
 def _otherwise(arm: Arm, data: Mapping[str, Any], recipe: str) -> str:
@@ -247,6 +258,13 @@ def joined(seen: Sequence[Seen]) -> tuple[dict[str, Tensor], list[int], list[int
 def outputs(seen: Sequence[Seen], name: str) -> Tensor:
     """A map of the models' outputs, one row a clip, in order."""
     return torch.cat([s.output.maps[name] for s in seen])
+
+
+def rank_within(weights: Tensor, values: Tensor) -> Tensor:
+    """Spearman's correlation over the frames of each clip: (b, t) twice -> (b,); NaN if either
+    is the same in all of them."""
+    pairs = zip(weights.double().cpu().numpy(), values.double().cpu().numpy(), strict=True)
+    return torch.tensor([rank_correlation(a, b) for a, b in pairs], dtype=torch.float64)
 
 
 def where(condition: Tensor, values: Tensor) -> Tensor:

@@ -1,4 +1,5 @@
-"""FGRA: how compact aligned features are, whether regions stay on their part, bad first frames."""
+"""FGRA: what frames' weights follow, how compact aligned features are, whether regions stay on
+their part, bad first frames."""
 
 from __future__ import annotations
 
@@ -10,15 +11,40 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reidlib.experiments.mechanisms.core import Lab, Readings, joined, outputs
+from reidlib.experiments.mechanisms.core import Lab, Readings, joined, outputs, rank_within
 from reidlib.extraction import embed_subsets, score_subsets
 from reidlib.models.fgra import region_specific, shuffle_cells, stripes
 from reidlib.recipes.core import plan
 from reidlib.seeing.arms import Arm
 from reidlib.seeing.attention import Seen, look, responses
-from reidlib.seeing.truth import region_mass
+from reidlib.seeing.health import map_faults
+from reidlib.seeing.truth import references, region_mass
 
 HIDDEN, BARE = 0.5, 0.1  # share of the person that is covered in a bad and in a good first frame
+
+
+def frame_weights(lab: Lab) -> Readings:
+    """F3, beside scores: do frames weigh less where they are covered, more where they are good?
+
+    Spearman's correlation over the frames of a clip, spread over the tracklet; NaN where nothing
+    differs. By the alignment score the weights of a region are averaged over regions and channels.
+    """
+    found = Readings()
+    for scene, name, told in (
+        ("occlusion", "covered", "covered share"), ("corruption everywhere", "quality", "quality"),
+    ):  # fmt: skip
+        for recipe in ("fgra-2/ram-tas", "fgra"):
+            seen = lab.look(recipe, scene)
+            truth, _, owners = joined(seen)
+            maps = {recipe: outputs(seen, "region_frame_weights").mean(dim=2)}
+            if "frame_weights" in seen[0].output.maps:
+                maps[f"{recipe}, global branch"] = outputs(seen, "frame_weights")
+            for source, weights in maps.items():
+                values = rank_within(weights, truth[name].reshape(weights.shape))
+                question = f"rank correlation of frame weight and {told}"
+                found.add(scene, source, question, values, owners)
+                found.words += [f"{source}, {scene}: {f}" for f in map_faults(weights, "w")]
+    return found
 
 
 def compactness(lab: Lab) -> Readings:
@@ -46,19 +72,27 @@ def regions(lab: Lab) -> Readings:
     On the box of the body parts that the region's stripe shows in the reference frame, on that box
     where it was there ("first place": does the response follow the part?), and on the stripe; each
     less the area it takes, which is what an even map gives. "fixed stripe" is the rival that needs
-    no network: a map that is even on the region's stripe and dark elsewhere, in every frame. A
-    stripe is larger than a part's box, so "part beyond stripe" is unkind, and only told.
+    no network: a map that is even on the region's stripe and dark elsewhere, in every frame;
+    "random" is noise, "centre" a blob in the middle, the same for all regions. A stripe is larger
+    than a part's box, so "part beyond stripe" is unkind, and only told.
     D is what a region has beyond the mean of all; A is what Eq. 2 averages. "cells shuffled": D
     with the cells of later frames in another order in each channel; "change of aligned features
     when cells are shuffled" says how little the features notice.
     """
-    found, scene, recipe = Readings(), "misalignment", "fgra"
+    found = Readings()
+    for scene in ("clean", "misalignment", "street"):
+        _regions(found, lab, scene, "fgra")
+    return found
+
+
+def _regions(found: Readings, lab: Lab, scene: str, recipe: str) -> None:
+    """`regions` in one scene."""
     seen = lab.look(recipe, scene)
     owners = joined(seen)[2]
     model = lab.arm(recipe).model
     told: dict[str, list[dict[str, Tensor]]] = {}
     moved = []
-    for one in seen:
+    for seed, one in enumerate(seen):
         truth = {name: one.truth[name] for name in ("parts", "visible")}
         features = one.output.maps["features"].float()
         common = features.mean(dim=2)[:, :, None].expand_as(responses(one.output)[0])
@@ -70,6 +104,7 @@ def regions(lab: Lab) -> Readings:
             (f"{recipe}, cells shuffled", shuffled),
             ("activation energy", common),
             ("fixed stripe", _fixed_stripes(common)),
+            *_blind(common, seed).items(),
         ):
             told.setdefault(source, []).append(region_mass(maps[0], truth))
     for source, rows in told.items():
@@ -84,7 +119,12 @@ def regions(lab: Lab) -> Readings:
             found.add(scene, source, words, torch.stack(gaps), owners)
     name = "change of aligned features when cells are shuffled"
     found.add(scene, recipe, name, torch.stack(moved), owners)
-    return found
+
+
+def _blind(like: Tensor, seed: int) -> dict[str, Tensor]:
+    """Noise and a blob in the middle, in the shape of maps (m, t, i, h, w)."""
+    maps = references(like.flatten(0, 2), seed)
+    return {name: maps[name].view(like.shape) for name in ("random", "centre")}
 
 
 def _fixed_stripes(like: Tensor) -> Tensor:

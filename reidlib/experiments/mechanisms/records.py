@@ -32,7 +32,7 @@ from reidlib.sources import behind, differing
 from reidlib.weights import digest
 
 FORMAT, FOLDER = 1, "truth"
-DIGITS = 6  # of a number, significant
+DIGITS = 5  # of a number, significant
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,11 @@ def is_current(record: TruthRecord, lab: Lab) -> bool:
 def write_truth(record: TruthRecord, results: Path) -> Path:
     """The record as a file of its own, whole or not at all."""
     path = results / FOLDER / record.name
-    write_text(path, json.dumps(asdict(record), indent=1, allow_nan=False) + "\n")
+    mark = "here are the cells"
+    text = json.dumps({**asdict(record), "cells": mark}, indent=1, allow_nan=False)
+    rows = ",\n  ".join(json.dumps(cell, allow_nan=False) for cell in record.cells)
+    cells = f"[\n  {rows}\n ]" if rows else "[]"  # a line each: thousands of numbers
+    write_text(path, text.replace(json.dumps(mark), cells, 1) + "\n")
     return path
 
 

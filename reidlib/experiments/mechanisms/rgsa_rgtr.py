@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -18,13 +20,13 @@ SMALL = 0.25  # the quarter of the frames in which the person takes least room
 
 def framing(lab: Lab) -> Readings:
     """R7: Grad-CAM, as the paper's Figure 4 has it, of the baseline and of RGSA."""
-    found, scene = Readings(), "misalignment"
-    for recipe in ("rgsa-1/baseline", "rgsa-1/rgsa"):
+    found, arms = Readings(), ("rgsa-1/baseline", "rgsa-1/rgsa")
+    for scene, recipe in product(("clean", "misalignment", "street"), arms):
         seen = lab.look(recipe, scene)
         truth, people, owners = joined(seen)
         maps = lab.cams(recipe, scene, seen)
         flat = torch.cat(maps).flatten(0, 1)
-        if not found.cells:
+        if recipe == arms[0]:
             found.references(scene, flat, truth, people)
         found.maps(scene, recipe, flat, truth, people)
         share = truth["mask"].double().mean(dim=(1, 2))
@@ -33,8 +35,9 @@ def framing(lab: Lab) -> Readings:
         found.add(scene, recipe, "person where small", where(small, person), people)
         bright = brightness(flat, truth["visible"])
         found.add(scene, recipe, "brightness of the person, one scale", bright, people)
-        for (source, name), areas in lab.perturbations(recipe, seen, maps).items():
-            found.add(scene, source, name, areas, owners)
+        if scene == "misalignment":
+            for (source, name), areas in lab.perturbations(recipe, seen, maps).items():
+                found.add(scene, source, name, areas, owners)
         own = [s.output.maps.get("spatial_attention") for s in seen]
         if own[0] is not None:
             weights = torch.cat([m for m in own if m is not None]).flatten(0, 1)

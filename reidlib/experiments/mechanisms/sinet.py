@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from itertools import product
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from reidlib.data.promenade import ATTRIBUTES
 from reidlib.experiments.mechanisms.core import Lab, Readings, joined, outputs
-from reidlib.seeing.attention import position_maps, silhouette
+from reidlib.models.sinet import PositionLinear
+from reidlib.seeing.attention import Seen, forward, position_maps, silhouette
 from reidlib.seeing.truth import (
     agreement,
     breadth,
@@ -21,8 +25,11 @@ from reidlib.seeing.truth import (
     overlap_with_first,
     part_brightness,
     references,
+    shares,
     to_cells,
 )
+
+Truth = Mapping[str, Tensor]
 
 DRAWS, SURE = 400, 0.975  # pictures of noise, and the share of them to be beaten
 
@@ -30,50 +37,89 @@ DRAWS, SURE = 400, 0.975  # pictures of noise, and the share of them to be beate
 def salient_to_broad(lab: Lab) -> Readings:
     """S8: Grad-CAM frame by frame. Slots count from 0, the clip's first frame.
 
-    The salient part is the one whose cells are brightest in slot 0; "salient part beyond the
-    others" is its brightness in the later slots less the mean of the other parts', 1 being the
-    frame's brightest cell.
+    "Broad" is how much more of the visible body is lit than of the frame: a map that lights
+    everything is no broader than one that lights nothing. The salient part is the one whose cells
+    are brightest in slot 0; "salient part, later slots" is how bright it is there, 1 being the
+    frame's brightest cell. Any map that is much the same in all frames keeps it; so SBM is asked
+    whether it loses more of it than the baseline, and maps that know nothing are asked too.
     """
-    found, scene = Readings(), "lookalike"
-    for recipe in ("sinet-2/base", "sinet-3/non-local", "sinet-2/sbm"):
+    found = Readings()
+    arms = ("sinet-2/base", "sinet-3/non-local", "sinet-2/sbm")
+    for scene, recipe in product(("clean", "lookalike", "street"), arms):
         seen = lab.look(recipe, scene)
         truth, people, owners = joined(seen)
         maps = lab.cams(recipe, scene, seen)
         clips = torch.cat(maps)
-        b, t = clips.shape[:2]
         flat = clips.flatten(0, 1)
-        if not found.cells:
+        if recipe == arms[0]:
             found.references(scene, flat, truth, people)
         found.maps(scene, recipe, flat, truth, people)
-        slots = {
-            "parts": coverage(flat, truth["parts"], truth["visible"]).nanmean(1).reshape(b, t),
-            "breadth": breadth(flat).reshape(b, t),
-            "background": mass(flat, ~truth["mask"]).reshape(b, t),
-            "overlap with slot 0": overlap_with_first(clips),
-        }
-        for name, values in slots.items():
-            for slot in range(t):
-                found.add(scene, recipe, f"{name}, slot {slot}", values[:, slot], owners)
-            if name != "overlap with slot 0":
-                rise = values[:, -1] - values[:, 0]
-                found.add(scene, recipe, f"{name}, last slot less slot 0", rise, owners)
-            found.add(scene, recipe, f"{name}, later slots", values[:, 1:].nanmean(1), owners)
-        bright = part_brightness(flat, truth["parts"], truth["visible"]).reshape(b, t, -1)
-        found.add(scene, recipe, "salient part beyond the others", _kept(bright), owners)
-        for (source, name), areas in lab.perturbations(recipe, seen, maps).items():
-            found.add(scene, source, name, areas, owners)
+        if scene == "lookalike":
+            blind = references(flat) if recipe == arms[0] else {}
+            for source, own in {**blind, recipe: flat}.items():
+                _by_slot(found, scene, source, own.view(clips.shape), truth, owners)
+            for (source, name), areas in lab.perturbations(recipe, seen, maps).items():
+                found.add(scene, source, name, areas, owners)
+        if recipe == "sinet-2/sbm":
+            _suppressed(found, scene, recipe, seen)
     return found
 
 
-def _kept(bright: Tensor) -> Tensor:
-    """(b, t, parts) -> (b,): the part brightest in slot 0 less the others, mean of later slots."""
+def _by_slot(
+    found: Readings, scene: str, source: str, clips: Tensor, truth: Truth, owners: list[int]
+) -> None:
+    """What is asked of maps (b, t, h, w) slot by slot."""
+    b, t = clips.shape[:2]
+    flat = clips.flatten(0, 1)
+    parts = coverage(flat, truth["parts"], truth["visible"]).nanmean(1).reshape(b, t)
+    broad = breadth(flat).reshape(b, t)
+    slots = {
+        "parts": parts,
+        "breadth": broad,
+        "parts beyond breadth": parts - broad,
+        "background": shares(flat, truth)["background"].reshape(b, t),
+        "overlap with slot 0": overlap_with_first(clips),
+    }
+    for name, values in slots.items():
+        for slot in range(t):
+            found.add(scene, source, f"{name}, slot {slot}", values[:, slot], owners)
+        if name != "overlap with slot 0":
+            rise = values[:, -1] - values[:, 0]
+            found.add(scene, source, f"{name}, last slot less slot 0", rise, owners)
+        found.add(scene, source, f"{name}, later slots", values[:, 1:].nanmean(1), owners)
+    bright = part_brightness(flat, truth["parts"], truth["visible"]).reshape(b, t, -1)
+    kept, beyond = _kept(bright)
+    found.add(scene, source, "salient part, later slots", kept, owners)
+    found.add(scene, source, "salient part beyond the others", beyond, owners)
+
+
+def _suppressed(found: Readings, scene: str, recipe: str, seen: Sequence[Seen]) -> None:
+    """Where each SBM dims the latter frames, 1 - S, and how much of them. Clips of one piece."""
+    truth, people, owners = joined(seen)
+    t, last = seen[0].places.shape[1], ".suppression"
+    for site in [name.removesuffix(last) for name in seen[0].output.maps if name.endswith(last)]:
+        removed = 1 - outputs(seen, site + last)  # (b, l, h, w), of the last l frames
+        latter = (torch.arange(t) >= t - removed.shape[1]).repeat(len(removed))
+        own = {name: values[latter] for name, values in truth.items() if len(values) == len(latter)}
+        whose = [pid for pid, kept in zip(people, latter.tolist()) if kept]
+        source = f"{recipe}, SBM at {site}"
+        dimmed = (removed > 0).double().mean(dim=(1, 2, 3))
+        found.add(scene, source, "share of cells dimmed", dimmed, owners)
+        found.maps(scene, source, removed.flatten(0, 1), own, whose)
+
+
+def _kept(bright: Tensor) -> tuple[Tensor, Tensor]:
+    """(b, t, parts) -> (b,) twice: the part brightest in slot 0, in later slots, and that less the
+    mean of the others."""
     first = bright[:, 0].nan_to_num(-1.0)
     best = first.argmax(1)
     later = bright[:, 1:]
-    own = later.gather(2, best[:, None, None].expand(-1, later.shape[1], 1))[..., 0]
-    others = later.scatter(2, best[:, None, None].expand(-1, later.shape[1], 1), torch.nan)
-    kept = (own - others.nanmean(2)).nanmean(1)
-    return torch.where(first.amax(1) >= 0, kept, torch.nan)
+    place = best[:, None, None].expand(-1, later.shape[1], 1)
+    own = later.gather(2, place)[..., 0]
+    others = later.scatter(2, place, torch.nan).nanmean(2)
+    found = (own.nanmean(1), (own - others).nanmean(1))
+    kept, beyond = (torch.where(first.amax(1) >= 0, values, torch.nan) for values in found)
+    return kept, beyond
 
 
 def diversity(lab: Lab) -> Readings:
@@ -117,27 +163,36 @@ def cues(lab: Lab) -> Readings:
 
 
 def silhouettes(lab: Lab) -> Readings:
-    """S13: IDM's position maps against each person's mean mask over a clip.
+    """S13: IDM's position maps against each person's mean mask over a clip, and what is below zero.
 
     "untrained" is what one in forty freshly drawn layers exceeds: their mean |weight| is noise, and
-    over so few cells noise correlates with anything a little.
+    over so few cells noise correlates with anything a little. "centre" is a blob in the middle,
+    which has learned nothing either. Half of the weights of any layer are negative; that they are
+    used shows in how far the embedding moves without them, in units of the mean distance between
+    different people's clips.
     """
     found, scene, recipe = Readings(), "street", "sinet-2/idm"
-    seen, model = lab.look(recipe, scene), lab.arm(recipe).model
+    seen, arm = lab.look(recipe, scene), lab.arm(recipe)
     owners = joined(seen)[2]
     masks = [s.truth["mask"] for s in seen]
-    sites = position_maps(model)
+    sites = position_maps(arm.model)
     for site, maps in sites.items():
-        rows = [silhouette(maps, mask) if mask.any() else {} for mask in masks]
-        for name in ("correlation", "strongest"):
-            values = np.array([row.get(name, np.nan) for row in rows])
-            found.add(scene, recipe, f"{name} with the silhouette, {site}", values, owners)
-        luck = np.array([_luck(maps.shape[-2:], mask) for mask in masks])
+        grid = maps.shape[-2:]
+        blob = references(torch.zeros(1, *grid))["centre"][None]
+        for source, pictures in ((recipe, maps), ("centre", blob)):
+            rows = [silhouette(pictures, mask) if mask.any() else {} for mask in masks]
+            for name in ("correlation", "strongest"):
+                values = np.array([row.get(name, np.nan) for row in rows])
+                found.add(scene, source, f"{name} with the silhouette, {site}", values, owners)
+        luck = np.array([_luck(grid, mask) for mask in masks])
         found.add(scene, "untrained", f"correlation with the silhouette, {site}", luck, owners)
         negative = float((maps < 0).double().mean())
         found.numbers[f"share of negative weights, {site}"] = negative
-    for source in (recipe, "untrained"):
+    for source in (recipe, "centre", "untrained"):
         _over_sites(found, scene, source, tuple(sites))
+    for sign, word in ((-1, "negative"), (1, "positive")):
+        moved = _moved(arm.model, seen, sign)
+        found.add(scene, recipe, f"move without {word} weights", moved, owners)
     return found
 
 
@@ -158,6 +213,23 @@ def _luck(grid: Sequence[int], mask: Tensor) -> float:
     shape = to_cells(mask, grid).mean(0).flatten()
     table = torch.cat([shape[None], noise])
     return float(torch.corrcoef(table)[0, 1:].quantile(SURE))
+
+
+@torch.no_grad()
+def _moved(model: nn.Module, seen: Sequence[Seen], sign: int) -> Tensor:
+    """(n,): cosine distance of each embedding to that without L_I's and L_D's weights of a sign,
+    in units of the mean distance between different people's."""
+    cut = deepcopy(model)
+    for module in cut.modules():
+        if isinstance(module, PositionLinear):
+            weight = module.weight
+            weight.copy_(torch.where(weight.sign() == sign, 0.0, weight))
+    clips = torch.cat([one.clips for one in seen])
+    left = F.normalize(forward(cut, clips).embedding.double(), dim=1)
+    whole = F.normalize(torch.cat([one.output.embedding for one in seen]).double(), dim=1)
+    n = len(whole)
+    apart = (n * n - (whole @ whole.mT).sum()) / (n * (n - 1))
+    return (1 - (left * whole).sum(1)) / apart
 
 
 def heads(lab: Lab) -> Readings:

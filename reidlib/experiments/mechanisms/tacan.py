@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,14 @@ from torch import Tensor
 
 from reidlib.data.sampling import TEST_RULES
 from reidlib.data.tracklets import Tracklet
-from reidlib.experiments.mechanisms.core import Lab, Readings, where
+from reidlib.experiments.mechanisms.core import (
+    Lab,
+    Readings,
+    joined,
+    outputs,
+    rank_within,
+    where,
+)
 from reidlib.extraction import embed_subsets
 from reidlib.recipes.core import plan
 from reidlib.seeing.attention import look, needed
@@ -22,43 +31,69 @@ HIDDEN = 0.3  # a clip is covered from this mean share of the person on
 
 
 def weights(lab: Lab) -> Readings:
-    """C3: the same walks in clean, under occlusion and before other backgrounds.
+    """C3: do weights follow what befalls a clip, and nothing else?
 
-    Clips are windows of neighbours that overlap by half. The correlation is Spearman's over the
-    clips of a tracklet (NaN where nothing covers it); changes of weight are absolute, the clip
-    under occlusion or before the other background against the very same clip in clean.
+    Clips are windows of neighbours that overlap by half. The correlations are Spearman's, over the
+    clips of a tracklet and, for the weights of frames, over the frames of a clip; NaN where nothing
+    differs. Changes of weight are absolute, the clip under occlusion or before another background
+    against the very same clip in clean.
     """
-    found, recipe, ill = Readings(), "tacan", "occlusion"
-    tracklets = lab.tracklets(ill)
-    frames = plan(lab.arm(recipe).recipe, lab.arm(recipe).profile).frames
-    places = [TEST_RULES["overlap"](len(t), frames, None, "cover") for t in tracklets]
-    truths = lab.truth(ill, tracklets, places)
-    covered = [truth["covered"].double().reshape(p.shape).mean(1).numpy()
-               for truth, p in zip(truths, places)]  # fmt: skip
-    w = {
-        scene: [_weights(lab, recipe, scene, t, p) for t, p in zip(tracklets, places)]
-        for scene in (ill, "clean", "other backgrounds")
-    }
-    people = [t.raw_pid for t in tracklets]
-    inside = [rank_correlation(a, b) if len(a) > 2 else np.nan for a, b in zip(w[ill], covered)]
-    name = "rank correlation of weight and covered share"
-    found.add(ill, recipe, name, np.array(inside), people)
-    owners = np.repeat(people, [len(p) for p in places]).tolist()
+    found, recipe = Readings(), "tacan"
+    for scene, name, told in (
+        ("occlusion", "covered", "covered share"), ("corruption everywhere", "quality", "quality"),
+    ):  # fmt: skip
+        values = [(w, mean(name)) for w, mean in _clips(lab, recipe, scene)]
+        inside = [rank_correlation(*pair) if len(pair[0]) > 2 else np.nan for pair in values]
+        people = [t.raw_pid for t in lab.tracklets(scene)]
+        found.add(scene, recipe, f"rank correlation of weight and {told}", np.array(inside), people)
+        seen = lab.look(recipe, scene)
+        truth, _, owners = joined(seen)
+        frames = outputs(seen, "frame_weights")
+        within = rank_within(frames, truth[name].reshape(frames.shape))
+        found.add(scene, recipe, f"rank correlation of frame weight and {told}", within, owners)
+    _moved(found, lab, recipe)
+    return found
+
+
+def _moved(found: Readings, lab: Lab, recipe: str) -> None:
+    """The same walks in clean, under occlusion and before other backgrounds."""
+    scenes = ("clean", "occlusion", "other backgrounds")
+    clips = {scene: _clips(lab, recipe, scene) for scene in scenes}
+    people = [t.raw_pid for t in lab.tracklets("clean")]
+    owners = np.repeat(people, [len(w) for w, _ in clips["clean"]]).tolist()
     clean, under, other = (
-        torch.from_numpy(np.concatenate(w[s])) for s in ("clean", ill, "other backgrounds")
+        torch.from_numpy(np.concatenate([w for w, _ in clips[scene]])) for scene in scenes
     )
-    hidden = torch.from_numpy(np.concatenate(covered)) >= HIDDEN
-    change = "change of weight"
-    found.add("clean", f"{recipe}, a third covered", change,
-              where(hidden, (under - clean).abs()), owners)  # fmt: skip
-    found.add("clean", f"{recipe}, other background", change, (other - clean).abs(), owners)
-    found.add("clean", f"{recipe}, a third covered", "weight less that in clean",
-              where(hidden, under - clean), owners)  # fmt: skip
-    found.add("clean", f"{recipe}, other background", "weight less that in clean",
-              other - clean, owners)  # fmt: skip
+    covered = np.concatenate([mean("covered") for _, mean in clips["occlusion"]])
+    hidden = torch.from_numpy(covered) >= HIDDEN
+    for source, change in (
+        (f"{recipe}, a third covered", where(hidden, under - clean)),
+        (f"{recipe}, other background", other - clean),
+    ):
+        found.add("clean", source, "change of weight", change.abs(), owners)
+        found.add("clean", source, "weight less that in clean", change, owners)
     found.add("clean", recipe, "weight", clean, owners)
     found.words += [f"{recipe}: {fault}" for fault in map_faults(under[None], "w")]
-    return found
+
+
+Mean = Callable[[str], np.ndarray]  # a name of the truth -> its mean over the frames of each clip
+
+
+def _clips(lab: Lab, recipe: str, scene: str) -> list[tuple[np.ndarray, Mean]]:
+    """Of each tracklet the weights of its clips, and what is true of them."""
+    arm, tracklets = lab.arm(recipe), lab.tracklets(scene)
+    frames = plan(arm.recipe, arm.profile).frames
+    places = [TEST_RULES["overlap"](len(t), frames, None, "cover") for t in tracklets]
+    truths = lab.truth(scene, tracklets, places)
+
+    def mean(truth: dict[str, Tensor], shape: tuple[int, int], name: str) -> np.ndarray:
+        found: np.ndarray = truth[name].double().reshape(shape).mean(1).numpy()
+        return found
+
+    return [
+        (_weights(lab, recipe, scene, t, p), partial(mean, truth, p.shape))
+        for t, p, truth in zip(tracklets, places, truths)
+    ]
 
 
 def _weights(lab: Lab, recipe: str, scene: str, tracklet: Tracklet, places: Any) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import product
 
 import torch
 from torch import Tensor
@@ -10,11 +11,13 @@ from torch import Tensor
 from reidlib.experiments.mechanisms.core import Lab, Readings, joined, where
 from reidlib.models.trsa import attention, concentration_and_overlap
 from reidlib.recipes.core import plan
+from reidlib.seeing.arms import untrained
 from reidlib.seeing.attention import Seen
 from reidlib.seeing.truth import agreement, mass, overlap
 
 HIDDEN, BARE = 0.2, 0.05  # share of the person that is covered: "covered" from, "bare" up to
 FRAMES, RUNS = 15, 9
+ARMS = ("trsa-1/triplet", "trsa-1/sam", "trsa-1/sam-reg")
 
 
 def penalty(lab: Lab) -> Readings:
@@ -22,13 +25,14 @@ def penalty(lab: Lab) -> Readings:
 
     trsa-1/triplet has no attention; as that has no parameters, Eq. 1-2 of its maps stand for it.
     """
-    found, scene = Readings(), "occlusion"
-    for recipe in ("trsa-1/triplet", "trsa-1/sam", "trsa-1/sam-reg"):
+    found = Readings()
+    for scene, recipe in product(("clean", "occlusion", "street"), ARMS):
         seen = lab.look(recipe, scene)
         truth, people, owners = joined(seen)
-        clips = torch.cat([_alpha(one) for one in seen])
+        maps = [_alpha(one) for one in seen]
+        clips = torch.cat(maps)
         flat, t = clips.flatten(0, 1), clips.shape[1]
-        if not found.cells:
+        if recipe == ARMS[0]:
             found.references(scene, flat, truth, people)
         found.maps(scene, recipe, flat, truth, people)
         own, shared = concentration_and_overlap(clips.double())
@@ -45,6 +49,9 @@ def penalty(lab: Lab) -> Readings:
             ("person where bare", where(covered < BARE, person), people),
         ):
             found.add(scene, recipe, question, values, whose)
+        if scene == "occlusion":
+            for (source, name), areas in lab.perturbations(recipe, seen, maps).items():
+                found.add(scene, source, name, areas, owners)
     return found
 
 
@@ -59,8 +66,6 @@ def cost(lab: Lab) -> Readings:
     Untrained models: nothing of it depends on weights. On this machine, with its threads; of nine
     runs the fastest, which other work disturbed least.
     """
-    from reidlib.seeing.catalogue import untrained
-
     found = Readings()
     for profile in ("laptop", "paper"):
         for recipe in ("trsa-1/sam", "trsa-1/triplet"):

@@ -109,3 +109,22 @@ def test_frames_outside_the_tracklet_are_refused(stage) -> None:
     for wrong in ([8], [-1]):
         with pytest.raises(IndexError, match="8 frames"):
             truth.read(Row(row=14), wrong)
+
+
+def test_what_stands_in_front_hides_and_reaches_beside(stage) -> None:
+    """Every hidden pixel has something in front; nothing visible has; it is not cut to the mask."""
+    made = stage(strengths={"occlusion": 1.0})
+    known = made.truth(np.arange(12, 60), np.full(48, 3))
+    front, mask, visible = known["front"], known["mask"], known["visible"]
+    assert torch.equal(front & mask, mask & ~visible)
+    assert (front & ~mask).any()
+    assert not front[(known["occluder"] == 0) & ~known["foreign"]].any()
+
+
+def test_a_stranger_stands_in_front_as_a_whole(stage) -> None:
+    made = stage(strengths={"corruption": 1.0})
+    known = made.truth(np.arange(12, 60).repeat(8), np.tile(np.arange(8), 48))
+    foreign = known["foreign"]
+    assert foreign.any()
+    assert known["front"][foreign].flatten(1).any(1).all()
+    assert not known["visible"][foreign].any()
