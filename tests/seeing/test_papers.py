@@ -180,6 +180,7 @@ def test_a_head_seen_from_behind_is_boxed_with_its_hair() -> None:
 
 def record(name: str, value: float, profile: str = "laptop", seed: int = 0):
     return SimpleNamespace(
+        name=f"{name}--{profile}--seed{seed}.json",
         seed=seed,
         recipe={"name": name},
         profile={"name": profile},
@@ -225,6 +226,8 @@ def test_a_sweep_does_not_mix_profiles() -> None:
     axes, words = drawn.figure.axes[0], drawn.figure.texts[-1].get_text()
     assert axes.get_xscale() == "log"
     assert "profile laptop; 2 points of 1 to 2 worlds" in words
+    assert "Records: a--laptop--seed0, a--laptop--seed0, b--laptop--seed0." in words
+    assert sweep._named(records, 2) == "a--fine--seed0, a--laptop--seed0 and 2 more"
     alone = sweep.draw_sweeps(records[2:3], [("k", "k", {"b": 8})], "test").figure
     assert "one world, which has no interval" in alone.texts[-1].get_text()
 

@@ -148,4 +148,9 @@ def sweeps(records: Sequence[Record]) -> Drawn:
     lengths = {f"fgra-fig4/length-{n}": float(n) for n in (2, 4, 6, 8, 10)}
     counts = {f"fgra-fig4/regions-{n}": float(n) for n in (1, 2, 8)} | {"fgra": 4.0}
     plots = [("frames of a clip", "N", lengths), ("regions", "N_s", counts)]
-    return draw_sweeps(records, plots, "FGRA, Figure 4")
+    note = (
+        "The consistency penalty is a sum over frames and regions at a fixed weight, so its "
+        "strength grows with both; the controls fgra-fig4/...-scaled hold it as it is with 6 frames "
+        "and 4 regions. One region is the whole body: its region attention is 1 and does nothing."
+    )
+    return draw_sweeps(records, plots, "FGRA, Figure 4", note)

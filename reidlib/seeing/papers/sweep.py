@@ -74,15 +74,26 @@ def shared(records: Sequence[Record], wanted: Iterable[str]) -> list[Record]:
 
 
 def draw_sweeps(
-    records: Sequence[Record], plots: Sequence[tuple[str, str, Mapping[str, float]]], title: str
+    records: Sequence[Record],
+    plots: Sequence[tuple[str, str, Mapping[str, float]]],
+    title: str,
+    note: str = "",
 ) -> Drawn:
-    """Plots side by side: (heading, x, recipe -> where it stands on x) each."""
+    """Plots side by side: (heading, x, recipe -> where it stands on x) each. note: what a reader of
+    the plots must know."""
     wanted = {recipe for *_, at in plots for recipe in at}
     used = comparable([r for r in records if r.recipe["name"] in wanted])
     used = shared(used, wanted) if used else []
     panels = [collect(used, *plot) for plot in plots]
-    figure = curves(panels, y="%", title=title, caption=_told(used, panels))
+    figure = curves(panels, y="%", title=title, caption="\n".join(filter(None, (_told(used, panels), note))))
     return Drawn(figure, {heading: lines for heading, _, lines in panels})
+
+
+def _named(records: Sequence[Record], shown: int = 3) -> str:
+    """The first few by name, the others by number."""
+    names = sorted(record.name.removesuffix(".json") for record in records)
+    more = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
 def _told(records: Sequence[Record], panels: Sequence[Panel]) -> str:
@@ -100,5 +111,6 @@ def _told(records: Sequence[Record], panels: Sequence[Panel]) -> str:
         "Bars: 95 % t interval over worlds." * several,
         f"Out of date: {stale} of {len(records)} records." if stale else "",
         "Scores on rendered people say nothing about MARS.",
+        f"Records: {_named(records)}.",
     ]
     return " ".join(part for part in told if part)
