@@ -115,12 +115,14 @@ def architecture(arms: Sequence[Arm], dataset: TrackletDataset | None) -> Drawn:
 
     arm = arms[0]
     numbers = plan(arm.recipe, arm.profile)
-    title = f"{PAPERS.get(arm.recipe.paper, arm.name)}: the network as it runs"
+    paper = PAPERS.get(arm.recipe.paper, arm.name)
+    title = f"{paper}: the network as it runs, profile {arm.profile.name}"
     told = (
-        f"Recipe {arm.recipe.name}, profile {arm.profile.name}; one clip of {numbers.frames} "
-        f"frames of {numbers.size[0]}x{numbers.size[1]}; names as in the code, shapes in and out, "
-        "parameters. Grey: backbone; blue: the paper's own; green: what only training needs. "
-        "Untrained: nothing here depends on weights."
+        f"Recipe {arm.recipe.name}, profile {arm.profile.name}: one clip of {numbers.frames} "
+        f"frames of {numbers.size[0]}×{numbers.size[1]} in evaluation; names as in the code. "
+        "An arrow: the output of one is in the input of the other. Full lines: modules; dashed: "
+        f"functions of models/{arm.recipe.model}.py, casts left out. What is open once is "
+        "closed below. Untrained: nothing here depends on weights."
     )
     figure, found = draw_architecture(
         arm.model, numbers.frames, numbers.size, title=title, caption=told

@@ -18,8 +18,8 @@ from reidlib.data.promenade.body import PARTS
 from reidlib.errors import ReidError
 from reidlib.recipes import recipes
 from reidlib.seeing import arms as S
-from reidlib.seeing.catalogue import FIGURES, architecture, document, entry, untrained
-from reidlib.seeing.figures import check, contents
+from reidlib.seeing.catalogue import FIGURES, document, entry
+from reidlib.seeing.figures import check
 from reidlib.seeing.papers import common, fgra, sweep
 from reidlib.seeing.papers.tacan import FAIR, GOOD, POOR, colours, tsne
 from reidlib.seeing.papers.trsa import attention
@@ -140,33 +140,6 @@ def test_data_without_queries_or_truth(arms, people) -> None:
 
 def test_clips_are_coloured_by_their_weight() -> None:
     assert colours(np.array([0.1, 0.5, 0.9]), 0.3, 0.7) == [POOR, FAIR, GOOD]
-
-
-@pytest.mark.parametrize("name", ["trsa", "rgsa_rgtr", "fgra", "tacan", "sinet"])
-def test_an_architecture_is_the_models_own(name: str) -> None:
-    one = untrained(name, "smoke")
-    drawn = architecture([one], None)
-    steps = {step[0]: step for step in drawn.numbers["steps"]}
-    assert steps["backbone.layer4.0"][2] == [[4, 128, 8, 4]]
-    assert drawn.numbers["parameters"] == sum(p.numel() for p in one.model.parameters())
-    sites = [f"backbone.plugins.{site}" for site in one.model.backbone.plugins]
-    order = list(steps)
-    assert all(site in steps for site in sites)
-    for site in sites:  # a plug-in stands right after the block that it follows
-        stage, block = site.rsplit(".", 1)[1].split("_")
-        before = [s for s in order[: order.index(site)] if s.startswith("backbone.layer")][-1]
-        assert before.startswith(f"backbone.{stage}.")
-        assert before.split(".")[-1].split("-")[-1] == str(int(block) - 1)
-    assert not any(len(m._forward_hooks) for m in one.model.modules())
-    words = contents(drawn.figure)[0]["words"]["texts"]
-    assert words[0].startswith("clip 1 x 4")
-    assert not any(" ," in text for text in words)
-    for site in one.model.backbone.plugins:  # named by the number of the block before it
-        stage, block = site.split("_")
-        before = words.index(
-            next(t for t in words if t.startswith(f"after block {block} of {stage}"))
-        )
-        assert any(t.startswith(f"{stage}, block {block}:") for t in words[:before])
 
 
 def test_a_head_seen_from_behind_is_boxed_with_its_hair() -> None:
