@@ -88,7 +88,7 @@ def _refuse(name: str, chosen: Entry, asked: list[str]) -> None:
     drawn = chosen.kind == "models"
     takes = {
         "--run": drawn and bool(chosen.recipes),
-        "--records": chosen.kind == "records",
+        "--records": chosen.kind in ("records", "truth"),
         "--root": drawn,
         "--with": drawn,
         "--profile": chosen.kind == "recipe",
@@ -101,7 +101,7 @@ def _refuse(name: str, chosen: Entry, asked: list[str]) -> None:
     maps = ", ".join(key for key, x in FIGURES.items() if x.cam)
     why = {
         "--run": "shows no trained model",
-        "--records": "is not drawn from run records",
+        "--records": "is not drawn from records",
         "--root": "is drawn without a data set",
         "--with": "is drawn without a data set",
         "--profile": "shows no network of a chosen size",

@@ -10,7 +10,6 @@ import pytest
 
 from reidlib.seeing.architecture import lanes
 from reidlib.seeing.catalogue import architecture, untrained
-from reidlib.seeing.figures import contents
 
 PAPERS = ["trsa", "rgsa_rgtr", "fgra", "tacan", "sinet"]
 
@@ -37,7 +36,7 @@ def test_an_architecture_is_the_models_own(name: str) -> None:
         assert before.startswith(f"backbone.{stage}.")
         assert before.split(".")[-1].split("-")[-1] == str(int(block) - 1)
         assert [before, site] in drawn.numbers["arrows"]
-    words = contents(drawn.figure)[0]["words"]["texts"]
+    words = [text.get_text() for text in drawn.figure.axes[0].texts]
     assert words[2:5] == ["clip", "", "1×4×3×64×32"]
     for site in one.model.backbone.plugins:  # named by the number of the block before it
         stage, block = site.split("_")
@@ -94,7 +93,7 @@ def test_what_is_open_once_is_closed_below() -> None:
     drawn = architecture([untrained("sinet", "smoke")], None)
     names = [step[0] for step in drawn.numbers["steps"]]
     assert names.count("affinity") == 1
-    words = contents(drawn.figure)[0]["words"]["texts"]
+    words = [text.get_text() for text in drawn.figure.axes[0].texts]
     assert "after block 1 of layer3: SalientToBroad" in words
     assert "after block 3 of layer3: SalientToBroad, as above" in words
     assert "suppress, 2 times" in words

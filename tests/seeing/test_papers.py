@@ -274,7 +274,7 @@ def test_options_that_a_figure_would_ignore_are_refused(
     for name in ("fgra-1", "sinet-5", "trsa-architecture"):
         assert f"{name} shows no trained model" in refused(name, "--run", tmp_path)
     for name in ("fgra-1", "trsa", "trsa-architecture"):
-        assert "not drawn from run records" in refused(name, "--records", tmp_path)
+        assert "not drawn from records" in refused(name, "--records", tmp_path)
     for name in ("trsa-architecture", "sinet-5"):
         assert "without a data set" in refused(name, "--with", "size=small")
     assert "give --run" in refused("trsa", "--profile", "paper")
