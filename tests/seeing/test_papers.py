@@ -18,8 +18,8 @@ from reidlib.data.promenade.body import PARTS
 from reidlib.errors import ReidError
 from reidlib.recipes import recipes
 from reidlib.seeing import arms as S
-from reidlib.seeing.catalogue import FIGURES, architecture, document, entry, untrained
-from reidlib.seeing.figures import check, contents
+from reidlib.seeing.catalogue import FIGURES, document, entry
+from reidlib.seeing.figures import check
 from reidlib.seeing.papers import common, fgra, sweep
 from reidlib.seeing.papers.tacan import FAIR, GOOD, POOR, colours, tsne
 from reidlib.seeing.papers.trsa import attention
@@ -142,33 +142,6 @@ def test_clips_are_coloured_by_their_weight() -> None:
     assert colours(np.array([0.1, 0.5, 0.9]), 0.3, 0.7) == [POOR, FAIR, GOOD]
 
 
-@pytest.mark.parametrize("name", ["trsa", "rgsa_rgtr", "fgra", "tacan", "sinet"])
-def test_an_architecture_is_the_models_own(name: str) -> None:
-    one = untrained(name, "smoke")
-    drawn = architecture([one], None)
-    steps = {step[0]: step for step in drawn.numbers["steps"]}
-    assert steps["backbone.layer4.0"][2] == [[4, 128, 8, 4]]
-    assert drawn.numbers["parameters"] == sum(p.numel() for p in one.model.parameters())
-    sites = [f"backbone.plugins.{site}" for site in one.model.backbone.plugins]
-    order = list(steps)
-    assert all(site in steps for site in sites)
-    for site in sites:  # a plug-in stands right after the block that it follows
-        stage, block = site.rsplit(".", 1)[1].split("_")
-        before = [s for s in order[: order.index(site)] if s.startswith("backbone.layer")][-1]
-        assert before.startswith(f"backbone.{stage}.")
-        assert before.split(".")[-1].split("-")[-1] == str(int(block) - 1)
-    assert not any(len(m._forward_hooks) for m in one.model.modules())
-    words = contents(drawn.figure)[0]["words"]["texts"]
-    assert words[0].startswith("clip 1 x 4")
-    assert not any(" ," in text for text in words)
-    for site in one.model.backbone.plugins:  # named by the number of the block before it
-        stage, block = site.split("_")
-        before = words.index(
-            next(t for t in words if t.startswith(f"after block {block} of {stage}"))
-        )
-        assert any(t.startswith(f"{stage}, block {block}:") for t in words[:before])
-
-
 def test_a_head_seen_from_behind_is_boxed_with_its_hair() -> None:
     boxes = [[0.0] * 4 for _ in PARTS]
     boxes[PARTS.index("head")] = [12.0, 9.0, 15.0, 11.0]
@@ -254,7 +227,9 @@ def test_an_architecture_goes_to_a_file(monkeypatch, tmp_path: Path, suffix: str
     out = tmp_path / f"trsa.{suffix}"
     assert reid(monkeypatch, "figure", "trsa-architecture", "--out", out) == 0
     assert out.stat().st_size > 5000
-    assert json.loads(out.with_suffix(".json").read_text())["numbers"]["embedding"] == 128
+    told = json.loads(out.with_suffix(".json").read_text())
+    assert told["numbers"]["embedding"] == 2048
+    assert told["models"][0]["profile"] == "paper"
 
 
 def test_bad_input_ends_in_one_sentence(monkeypatch, capsys, tmp_path: Path) -> None:
@@ -274,3 +249,72 @@ def test_bad_input_ends_in_one_sentence(monkeypatch, capsys, tmp_path: Path) -> 
     assert "no shipped weights of sinet-2/base" in said
     assert "--run RUN,RUN,RUN" in said
     assert not list(tmp_path.glob("*.png"))
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_the_same_figure_is_the_same_file(monkeypatch, tmp_path: Path, suffix: str) -> None:
+    files = [tmp_path / f"{name}.{suffix}" for name in "ab"]
+    for out in files:
+        words = ("tacan-architecture", "--profile", "smoke", "--out", out)
+        assert reid(monkeypatch, "figure", *words) == 0
+        plt.close("all")
+    one, other = (out.read_bytes() for out in files)
+    assert one == other
+    if suffix == "svg":
+        assert b"<dc:date>" not in one
+        assert b">clip_attention: ClipAttention</text>" in one
+
+
+def test_options_that_a_figure_would_ignore_are_refused(
+    monkeypatch, capsys, tmp_path: Path
+) -> None:
+    from reidlib.cli import figures
+
+    def refused(*words: object) -> str:
+        assert reid(monkeypatch, "figure", *words, "--out", tmp_path / "x.png") == 2
+        return " ".join(capsys.readouterr().err.split())
+
+    monkeypatch.setattr(figures, "_draw", None)  # nothing is computed before
+    for name in ("fgra-1", "sinet-5", "trsa-architecture"):
+        assert f"{name} shows no trained model" in refused(name, "--run", tmp_path)
+    for name in ("fgra-1", "trsa", "trsa-architecture"):
+        assert "not drawn from records" in refused(name, "--records", tmp_path)
+    for name in ("trsa-architecture", "sinet-5"):
+        assert "without a data set" in refused(name, "--with", "size=small")
+    assert "give --run" in refused("trsa", "--profile", "paper")
+    assert "leave --profile out" in refused("sinet-5", "--profile", "paper")
+    assert "rgsa-4, sinet-6 have" in refused("trsa", "--method", "layer_cam")
+    assert "rgsa-4, sinet-6 have" in refused("tacan-5", "--target", "pooled")
+    assert "no CAM method 'x'; there are grad_cam" in refused("rgsa-4", "--method", "x")
+    assert "no CAM target 'x'; there are similarity" in refused("rgsa-4", "--target", "x")
+
+
+def test_places_that_cannot_be_written_are_refused_first(
+    monkeypatch, capsys, tmp_path: Path
+) -> None:
+    from reidlib.cli import figures
+
+    def refused(out: Path) -> str:
+        assert reid(monkeypatch, "figure", "trsa-architecture", "--out", out) == 2
+        return " ".join(capsys.readouterr().err.split())
+
+    monkeypatch.setattr(figures, "_draw", None)
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "file").write_text("")
+    assert "is a folder" in refused(tmp_path / "folder.png")
+    assert "there is no folder" in refused(tmp_path / "missing" / "x.png")
+    assert "there is no folder" in refused(tmp_path / "file" / "x.png")
+    for text in ('{"name": "my own"}', "[1]", "no json"):
+        (tmp_path / "mine.json").write_text(text)
+        assert "mine.json would be overwritten" in refused(tmp_path / "mine.png")
+        assert (tmp_path / "mine.json").read_text() == text
+    assert not (tmp_path / "missing").exists()
+    figures._check_places(tmp_path / "new.png", tmp_path / "new.json")
+    (tmp_path / "new.json").write_text('{"figure": "trsa"}')
+    figures._check_places(tmp_path / "new.png", tmp_path / "new.json")
+
+
+def test_a_size_that_does_not_exist_is_refused(monkeypatch, capsys, tmp_path: Path) -> None:
+    words = ("trsa-architecture", "--profile", "huge", "--out", tmp_path / "x.png")
+    assert reid(monkeypatch, "figure", *words) == 2
+    assert "no profile 'huge'" in capsys.readouterr().err

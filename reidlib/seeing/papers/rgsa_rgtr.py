@@ -9,14 +9,15 @@ import torch
 
 from reidlib.data.tracklets import Tracklet, TrackletDataset
 from reidlib.errors import ReidError
-from reidlib.seeing.arms import Arm, Drawn, cam_maps, caption, gather, queries, told
+from reidlib.seeing.arms import Arm, Drawn, caption, gather, queries, told
 from reidlib.seeing.cam import scaled
+from reidlib.seeing.cams import GRAD_CAM, Cam
 from reidlib.seeing.drawing import Cell, lit, outlines, picture, sheet
 
 SHOWN = 3  # frames of each kind
 
 
-def framing(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
+def framing(arms: Sequence[Arm], dataset: TrackletDataset, cam: Cam = GRAD_CAM) -> Drawn:
     """One frame of each of six people: the best framed three, (a)-(c), and the worst, (d)-(f)."""
     if dataset.truth is None:
         raise ReidError(f"{dataset.name} does not know how boxes err; rgsa-4 needs Promenade")
@@ -24,9 +25,10 @@ def framing(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
     wrong = np.array([_box_error(dataset, t) for t in people])
     if len(people) < 2 * SHOWN:
         raise ReidError(f"rgsa-4 shows {2 * SHOWN} people; the data have {len(people)} queries")
+    cam.check(dataset, people)
     order = np.argsort(wrong, kind="stable")
     chosen = [*order[:SHOWN], *order[-SHOWN:]]
-    found = [gather(arm, dataset, people, cam_maps) for arm in arms]
+    found = [gather(arm, dataset, people, cam.maps) for arm in arms]
     highest = max(float(g.maps[i].max()) for g in found for i in chosen) or 1.0
 
     rows: list[list[Cell | None]] = [[_frame(found[0].seen[i]) for i in chosen]]
@@ -48,18 +50,18 @@ def framing(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
         f"worse half {v['badly framed']:.2f}."
         for n, v in verdicts.items()
     ]
-    words = [w for g in found for w in g.words("Grad-CAM")]
+    words = [w for g in found for w in g.words(cam.name)]
     note = (
         f"Of the first {len(people)} queries the {SHOWN} whose box errs least, (a)-(c), and most, "
-        "(d)-(f); Grad-CAM at the last maps, of the similarity to the person's tracklet in another "
-        "camera. Own scale: each map by its largest value; common scale: all by the largest of all."
+        f"(d)-(f); {cam.told}. Own scale: each map by its largest value; common scale: all by the "
+        "largest of all."
     )
     figure = sheet(
         rows,
         names=names,
         heads=[f"({x})" for x in "abcdef"],
         gaps=[SHOWN - 1],
-        title="RGSA+RGTR, Figure 4: Grad-CAM, well and badly framed",
+        title=f"RGSA+RGTR, Figure 4: {cam.name}, well and badly framed",
         caption=caption(dataset, arms, note, *lines, *words),
     )
     return Drawn(figure, verdicts, words)

@@ -14,7 +14,6 @@ from reidlib.records import Record
 from reidlib.seeing.arms import (
     Arm,
     Drawn,
-    cam_maps,
     caption,
     first_median_worst,
     gather,
@@ -22,6 +21,7 @@ from reidlib.seeing.arms import (
     rule,
 )
 from reidlib.seeing.attention import Seen, position_maps, silhouette, suppression
+from reidlib.seeing.cams import GRAD_CAM, Cam
 from reidlib.seeing.drawing import Cell, picture, sheet
 from reidlib.seeing.figures import RIGHT, WRONG
 from reidlib.seeing.papers.common import frame_row, heads, maps_sheet, on_frames
@@ -30,16 +30,18 @@ from reidlib.seeing.ranking import Ranking, rank_all
 from reidlib.seeing.truth import estimate, mass
 
 
-def salient_to_broad(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
+def salient_to_broad(arms: Sequence[Arm], dataset: TrackletDataset, cam: Cam = GRAD_CAM) -> Drawn:
     """Figures 1 and 6: CAM per frame, other methods above SBM; does it go from salient to broad?"""
+    people = queries(dataset)
+    cam.check(dataset, people)
     drawn = maps_sheet(
         arms,
         dataset,
-        queries(dataset),
-        cam_maps,
+        people,
+        cam.maps,
         title="SINet, Figures 1 and 6: class activation maps, frame by frame",
         slots=("parts", "breadth", "background"),
-        note="Later frames should light more of the body, and no more background.",
+        note=f"{cam.told}. Later frames should light more of the body, and no more background.",
     )
     for arm in arms:
         for site, maps in position_maps(arm.model).items():
