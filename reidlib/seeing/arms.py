@@ -196,7 +196,7 @@ class Gathered:
 
     def truth(self) -> dict[str, Tensor]:
         """Of all frames, in order."""
-        names = ("mask", "visible", "parts", "covered", "quality", "foreign")
+        names = ("mask", "visible", "front", "parts", "covered", "quality", "foreign")
         return {n: torch.cat([s.truth[n] for s in self.seen]) for n in names}
 
     def words(self, what: str = "the map") -> list[str]:
