@@ -28,7 +28,6 @@ from reidlib.seeing.attention import Seen
 from reidlib.seeing.cam import scaled
 from reidlib.seeing.drawing import Cell, lit, outlines, picture, sheet
 
-
 RIVALS = "In brackets: 95 % interval over people, and maps that know nothing, by the same measure."
 
 

@@ -97,7 +97,9 @@ def regions(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
     found = [_judge(one) for one in seen]
     worth = [_mean(f["D"]["part"]) if f else np.nan for f in found]
     chosen = [seen[i] for i in first_median_worst(worth)]
-    rows, names, groups = [], [], {}
+    rows: list[list[Cell | None]] = []
+    names: list[str] = []
+    groups: dict[int, Sequence[str]] = {}
     for one in chosen:
         groups[len(rows)] = [
             f"id {one.tracklet.raw_pid}, {one.places[0][0] + 1}",

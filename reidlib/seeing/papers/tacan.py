@@ -73,6 +73,7 @@ def consecutive(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
     words = _wrong(arm, seen, found)
     t = seen[0].places.shape[1]
     known = dataset.truth is not None
+    short = len(found) - len(enough)
     figure = sheet(
         [_clips(seen[i], found[i]) for i in chosen],
         names=[f"id {found[i].tracklet.raw_pid}" for i in chosen],
@@ -88,6 +89,7 @@ def consecutive(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
             ),
             f"{CLIPS} consecutive clips, those around the most covered one; w is the weight. "
             + (outlined(dataset) or "The hidden share of the person is not known here."),
+            f"{short} more have less than {CLIPS} clips and are passed over." if short else "",
             _correlated(numbers[arm.name]),
             *words,
         ),
@@ -254,8 +256,9 @@ def tsne(arms: Sequence[Arm], dataset: TrackletDataset, people: int = 5, seed: i
         heading = f"{name}\npurity {number(near)}, silhouette {number(split)}"
         panels.append((heading, flat(points, seed), owners))
         embeddings[name] = x
-        numbers[key] = {"purity": near, "silhouette": split, **asdict(diameters(x, owners_of)),
-                        "points": len(points), "perplexity": perplexity_of(len(points))}  # fmt: skip
+        laid = {"points": len(points), "perplexity": perplexity_of(len(points))}
+        about = {"purity": near, "silhouette": split, **asdict(diameters(x, owners_of))}
+        numbers[key] = {**about, **laid}
     words = faults(next(iter(frames.values()), ()), embeddings=embeddings)
     lines = [f"{name}: {_table_3(row)}." for name, row in zip(labels(arms), numbers.values())]
     count = min(row["points"] for row in numbers.values())
