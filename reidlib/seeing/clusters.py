@@ -47,6 +47,7 @@ def _table(features: Tensor, labels: Sequence[int]) -> tuple[np.ndarray, np.ndar
     return x, y
 
 
+ALIKE = 1e-5  # of the largest number: how far rounding may set equal embeddings apart
 PERPLEXITY = 30.0  # neighbours that count in t-SNE
 
 
@@ -67,7 +68,7 @@ def flat(features: Tensor, seed: int = 0, perplexity: float = PERPLEXITY) -> np.
     x, _ = _table(features, range(len(features)))
     if len(x) < 4:
         raise ReidError(f"t-SNE needs at least 4 tracklets, not {len(x)}")
-    if (x == x[0]).all():
+    if np.abs(x - x[0]).max() <= ALIKE * np.abs(x).max():
         raise ReidError(f"all {len(x)} embeddings are equal: there is nothing to lay out")
     used = perplexity_of(len(x), perplexity)
     found: np.ndarray = TSNE(perplexity=used, init="pca", random_state=seed).fit_transform(x)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 STRENGTH = (0.40, 0.72)  # of the map against the frame, where it is lowest and highest
 FRAME = 0.72  # inches, width of a frame
-BREAK = 0.24  # inches, between groups of rows
+BREAK = 0.24  # inches, between groups of rows that have headings
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,8 @@ def sheet(
     places = [j + sum(gap < j for gap in gaps) for j in range(columns)]  # gaps are columns too
     lines = [i + sum(0 < first <= i for first in above) for i in range(len(rows))]  # and rows
     widths = [FRAME if j in places else 0.12 * FRAME for j in range(places[-1] + 1)]
-    heights = [height if i in lines else BREAK for i in range(lines[-1] + 1)]
+    breaks = iter([BREAK if above[first] else BREAK / 5 for first in sorted(above) if first])
+    heights = [height if i in lines else next(breaks) for i in range(lines[-1] + 1)]
     size = 1.05 * sum(widths), sum(heights) + under * len(heights)
     figure = plt.figure(figsize=size, layout="none")
     grid = figure.add_gridspec(

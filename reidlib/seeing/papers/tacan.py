@@ -192,6 +192,7 @@ def _draw_long(seen: Any, found: ClipWeights, own: np.ndarray) -> Any:
         axes.set_title(f"{clip + 1}", fontsize=7)
     axes = figure.add_subplot(grid[1])
     weights_over_time(found.weights, found.covered, hues, foreign=found.foreign, axes=axes)
+    axes.set_xlim(0, 1.12 * m + 1)  # what the levels are called stands where no clip is
     levels(axes, own.tolist(), "own tercile", "0.35", ":")
     levels(axes, PRINTED, "the paper's", COLOURS[0])
     return figure
@@ -286,9 +287,9 @@ def tsne(arms: Sequence[Arm], dataset: TrackletDataset, people: int = 5, seed: i
 
 def _pieces_told(tracklets: int, points: int) -> str:
     return (
-        f"The paper shows about 121 tracklets; {tracklets} are too few for t-SNE, so small points "
-        f"are the {points - tracklets} clips of these tracklets, and large ringed ones the whole "
-        "tracklets."
+        f"The paper shows about 121 tracklets; {tracklets} are too few for its perplexity, so "
+        f"small points are the {points - tracklets} clips of these tracklets, and large ringed "
+        "ones the whole tracklets."
     )
 
 
