@@ -19,9 +19,10 @@ from reidlib.errors import ReidError
 from reidlib.recipes import recipes
 from reidlib.seeing import arms as S
 from reidlib.seeing.catalogue import FIGURES, document, entry
+from reidlib.seeing.clusters import choose_people
 from reidlib.seeing.figures import check
-from reidlib.seeing.papers import common, fgra, sweep
-from reidlib.seeing.papers.tacan import FAIR, GOOD, POOR, colours, tsne
+from reidlib.seeing.papers import common, fgra, rgsa_rgtr, sinet, sweep
+from reidlib.seeing.papers.tacan import FAIR, GOOD, POOR, colours, embed, embed_clips, tsne
 from reidlib.seeing.papers.trsa import attention
 
 
@@ -118,16 +119,192 @@ def test_tsne_of_too_few_people_is_refused(arms, people) -> None:
 
 
 def test_people_are_chosen_by_rule() -> None:
+    nan = float("nan")
     assert S.first_median_worst([0.7, 0.1, 0.9, 0.3, 0.5]) == [0, 4, 1]
-    assert S.first_median_worst([0.5, 0.1, 0.9, 0.3, 0.7]) == [0, 1]  # the first is the median
-    assert S.first_median_worst([float("nan"), 0.1, 0.9, 0.4]) == [1, 3]
-    assert S.first_median_worst([0.9, 0.1, 0.5]) == [0, 2, 1]
-    assert S.first_median_worst([float("nan")] * 3) == [0, 1]
-    assert S.median([0.5, 0.1, 0.9, 0.3, 0.7]) == 0
-    assert S.median([float("nan"), 0.2]) == 1
-    assert S.rule(24, 3) == "First, median and worst of the first 24 queries"
-    assert "of the most covered 24 queries" in S.rule(24, 3, "most covered")
-    assert "the first 4 queries (one of them is two of these)" in S.rule(4, 2)
+    assert S.first_median_worst([0.5, 0.1, 0.9, 0.3, 0.7]) == [0, 4, 1]  # 0 would be the median
+    assert S.first_median_worst([0.1, 0.5, 0.9, 0.3]) == [0, 2, 3]  # 0 would be the worst, too
+    assert S.first_median_worst([nan, 0.1, 0.9, 0.4]) == [1, 2, 3]
+    assert S.first_median_worst([nan, 0.4, 0.1]) == [1, 0, 2]  # three are shown if there are three
+    assert S.first_median_worst([nan] * 4) == [0, 3, 1]
+    assert S.first_median_worst([0.3, 0.1]) == [0, 1]
+    assert S.first_median_worst([0.3]) == [0]
+    for n in range(3, 9):
+        for seed in range(20):
+            values = np.random.default_rng(seed).integers(0, 3, n) / 2
+            first, middle, worst = S.first_median_worst(values)
+            assert first == 0
+            assert len({first, middle, worst}) == 3
+            others = sorted(np.delete(values, 0))
+            assert (values[worst], values[middle]) == (others[0], others[1:][(n - 2) // 2])
+
+
+def test_the_rule_is_one_sentence() -> None:
+    told = S.rule([0.1] * 24, "mass")
+    assert told.startswith("Shown, of the first 24 queries: the first, the worst of the others")
+    assert told.endswith("by mass.")
+    assert "of the most covered 24 queries" in S.rule([0.1] * 24, "mass", "the most covered")
+    assert "all there are" in S.rule([0.1] * 2, "mass")
+    assert "nothing that is known here ranks them" in S.rule([float("nan")] * 9, "mass")
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("baseline", "baseline"), ("trsa-1/triplet", "baseline"), ("trsa-1/sam", "SAM"),
+        ("trsa-1/sam-reg", "SAM + Reg"), ("trsa", "TRSA"), ("rgsa-1/baseline", "baseline"),
+        ("rgsa-1/rgsa", "RGSA"), ("rgsa-1/inner-product", "RGSA+RGTR (IP)"),
+        ("rgsa-3/baseline-t8", "baseline, T = 8"), ("fgra-2/ram-tas", "GB+RAM+TAS"),
+        ("fgra", "FGRA"), ("tacan-1/baseline", "baseline"), ("tacan-1/ca", "without L_m"),
+        ("tacan-1/minmax", "with L_m"), ("tacan-1/embedding", "TA + embedding"),
+        ("sinet-2/base", "baseline"), ("sinet-2/sbm", "SBM"), ("sinet-3/non-local", "non-local"),
+        ("sinet-3/sbm-without-mi", "SBM without the mutual-information loss"),
+        ("sinet-fig5a/5", "k = 5"), ("tacan/short", "TACAN, a quarter of the epochs"),
+    ],
+)  # fmt: skip
+def test_models_are_called_what_papers_call_them(name: str, called: str) -> None:
+    assert S.label(recipes()[name]) == called
+
+
+def test_every_recipe_has_a_label_that_is_no_id() -> None:
+    for name, one in recipes().items():
+        assert S.label(one).strip() == S.label(one) != ""
+        assert name == "baseline" or name not in S.label(one)
+
+
+def test_models_of_one_label_are_told_apart(arms) -> None:
+    both = [arm(arms, "trsa-1/baseline"), arm(arms, "trsa-1/triplet"), arm(arms, "trsa-1/sam")]
+    assert S.labels(both) == ["baseline", "baseline + L_v", "SAM"]
+    twice = [arm(arms, "trsa-1/sam"), arm(arms, "trsa-1/sam-reg"), arm(arms, "trsa-1/sam")]
+    assert S.labels(twice) == ["SAM, run 1", "SAM + Reg", "SAM, run 3"]
+    assert S.keys(twice) == ["trsa-1/sam, run 1", "trsa-1/sam-reg", "trsa-1/sam, run 3"]
+
+
+def test_two_runs_of_one_recipe_keep_their_rows_and_numbers(arms, people) -> None:
+    one = arm(arms, "trsa-1/sam")
+    drawn = attention([replace(one, record="a"), replace(one, record="b")], people)
+    assert list(drawn.numbers) == ["trsa-1/sam, run 1", "trsa-1/sam, run 2"]
+    rows = [axes.get_ylabel() for axes in drawn.figure.axes if axes.get_ylabel()]
+    assert rows == ["input", "SAM, run 1", "SAM, run 2"]
+    words = told(drawn)
+    assert "SAM, run 1: recipe trsa-1/sam, record a." in words
+    assert "SAM, run 2: recipe trsa-1/sam, record b." in words
+
+
+def test_what_is_not_known_is_said_in_words() -> None:
+    nan = float("nan")
+    assert S.interval({"mean": 0.5, "low": 0.25, "high": 0.75}) == "0.50 (0.25 to 0.75)"
+    assert S.interval({"mean": 0.5, "low": 0.25, "high": 0.75}, ".1f", "x") == "0.5 (0.2 to 0.8; x)"
+    assert S.interval({"mean": 0.5, "low": nan, "high": nan}) == "0.50 (one person, no interval)"
+    assert S.interval({"mean": nan, "low": nan, "high": nan}) == "not known here"
+    row = {"person": {"mean": 0.5, "low": nan, "high": nan}}
+    assert S.told({"map": row}, "person") == "person 0.50 (one person, no interval)"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [n for n, e in FIGURES.items() if e.kind == "models"])
+def test_no_caption_says_nan(arms, people, name: str) -> None:
+    """Neither where nothing is known of the people nor where there is one person alone."""
+    chosen = FIGURES[name]
+    used = [arm(arms, recipe) for recipe in chosen.recipes]
+    first = people.query[0].pid
+    alone = replace(
+        people,
+        query=tuple(t for t in people.query if t.pid == first),
+        gallery=tuple(t for t in people.gallery if t.pid == first),
+    )
+    small = {"people": 1} if name == "tacan-5" else {}
+    for dataset in (replace(people, truth=None), alone):
+        if name in ("rgsa-4", "fgra-1") and (dataset.truth is None or name == "rgsa-4"):
+            with pytest.raises(ReidError):
+                chosen.function(used, dataset)
+            continue
+        drawn = chosen.function(used, dataset, **small)
+        words = [told(drawn)]
+        for axes in drawn.figure.axes:
+            words += [axes.get_xlabel(), axes.get_ylabel(), axes.get_title()]
+        assert "nan" not in " ".join(words).lower().split()
+        assert not any("nan" in word for word in words)
+        assert ("White line" in told(drawn)) == (
+            dataset.truth is not None
+            and name in ("trsa", "fgra-5", "tacan-4", "sinet-6", "sinet-6-suppression")
+        )
+        plt.close("all")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [n for n, e in FIGURES.items() if e.kind == "models"])
+def test_blank_frames_and_collapse_are_told_under_every_figure(arms, people, name: str) -> None:
+    class Black:
+        def read(self, tracklet, places):
+            return people.frames.read(tracklet, places) * 0
+
+    chosen = FIGURES[name]
+    used = [arm(arms, recipe) for recipe in chosen.recipes]
+    dark = replace(people, frames=Black())
+    if name == "rgsa-4":
+        dark = replace(dark, query=people.query + people.train)
+    if name == "tacan-5":  # all embeddings are equal: there is nothing to lay out
+        with pytest.raises(ReidError, match="equal"):
+            chosen.function(used, dark, people=3)
+        return
+    drawn = chosen.function(used, dark)
+    words = told(drawn)
+    assert "frames are of one colour" in words
+    assert name in ("fgra-1", "tacan-6") or "embeddings have collapsed" in words
+    assert len(drawn.words) == len(set(drawn.words))
+    assert all(word in words for word in drawn.words)
+
+
+def told(drawn) -> str:
+    """The words under a picture, its lines joined."""
+    return " ".join(" ".join(text.get_text().split()) for text in drawn.figure.texts)
+
+
+def test_badly_framed_people_are_the_smallest_of_the_worse_half() -> None:
+    order = np.array([3, 0, 5, 1, 2, 7, 6, 4])  # by error: the worse half is 2, 7, 6, 4
+    sizes = np.array([0.01, 0.3, 0.4, 0.2, 0.1, 0.2, 0.3, 0.2])
+    assert rgsa_rgtr.choose(order, sizes) == [3, 0, 5, 4, 7, 6]
+
+
+def test_an_sbm_that_dims_nothing_is_told() -> None:
+    weights = torch.ones(2, 3, 4, 2)
+    assert "dims nothing: its row" in sinet.idle("SBM", weights)[0]
+    weights[0, 0, 1, 1] = 0.5
+    assert sinet.idle("SBM", weights) == ["SBM dims nothing in 5 of 6 latter frames."]
+    weights[..., 0, 0] = 0.5
+    assert sinet.idle("SBM", weights) == []
+    weights[1, 2] = float("nan")
+    assert sinet.idle("SBM", weights) == ["SBM is not finite in 1 of 6 latter frames."]
+
+
+def test_the_query_on_which_models_differ_most_is_added_once() -> None:
+    scores = np.array([[1.0, 0.5, 2.0, 0.1], [1.0, 0.7, 1.0, 0.1]])
+    assert sinet.differing(scores, [0, 1, 3]) == [2]
+    assert sinet.differing(scores, [0, 2, 3]) == []
+    assert sinet.differing(scores[:1].repeat(2, 0), [0]) == []
+
+
+def test_tsne_shows_clips_where_tracklets_are_few_and_tells_the_perplexity(arms, people) -> None:
+    drawn = tsne([arm(arms, "tacan")], people, people=3)
+    numbers = drawn.numbers["tacan"]
+    words = told(drawn)
+    assert numbers["perplexity"] == pytest.approx((numbers["points"] - 1) / 3)
+    assert "small points are the" in words
+    assert f"perplexity {numbers['perplexity']:.3g} (lowered from 30" in words
+    assert len(numbers["raw"]) == 3
+    large = sum(len(c.get_offsets()) for c in drawn.figure.axes[0].collections
+                if c.get_sizes()[0] > 50)  # fmt: skip
+    chosen = choose_people([t.pid for t in people.gallery], 3, 0, {t.pid for t in people.query})
+    assert large == len(chosen) < numbers["points"]
+
+
+def test_a_clips_embedding_is_the_tracklets_where_it_is_the_only_one(arms, people) -> None:
+    one = arm(arms, "tacan")
+    short = next(t for t in people.gallery if len(t) == 4)
+    clips, frames = embed_clips(one, people, short)
+    assert clips.shape[0] == 1
+    assert frames.shape[:2] == (4, 3)
+    torch.testing.assert_close(clips, embed(one, people, [short]), rtol=1e-4, atol=1e-5)
 
 
 def test_data_without_queries_or_truth(arms, people) -> None:
@@ -153,7 +330,7 @@ def test_a_head_seen_from_behind_is_boxed_with_its_hair() -> None:
 
 def record(name: str, value: float, profile: str = "laptop", seed: int = 0):
     return SimpleNamespace(
-        name=f"{name}--{profile}--seed{seed}.json",
+        name=f"{name}--{profile}--{seed}.json",
         seed=seed,
         recipe={"name": name},
         profile={"name": profile},
@@ -185,9 +362,21 @@ def test_points_of_a_sweep_are_of_the_same_worlds() -> None:
     ]
     drawn = sweep.draw_sweeps(records, [("k", "k", {"a": 1, "b": 3, "missing": 5})], "test")
     assert drawn.numbers["k"]["mAP"][1] == pytest.approx([50, 60])
-    assert "2 points of one world" in " ".join(t.get_text() for t in drawn.figure.texts)
+    assert "2 points of one world (0)" in " ".join(t.get_text() for t in drawn.figure.texts)
     apart = [r for r in records if (r.recipe["name"], r.seed) != ("a", 0)]
     assert sweep.shared(apart, ["a", "b"]) == apart  # no world in common: all that there is
+
+
+def test_a_sweep_names_its_records_what_is_missing_and_what_must_be_known() -> None:
+    records = [record("fgra", 0.5)]
+    records += [record(f"fgra-fig4/length-{n}", 0.5) for n in (2, 4, 6, 8)]
+    drawn = fgra.sweeps([*records, record("fgra-fig4/regions-1", 0.5)])
+    words = " ".join(drawn.figure.texts[-1].get_text().split())
+    assert "fgra--laptop--0, fgra-fig4/length-2--laptop--0" in words
+    assert "and 3 more" in words
+    assert "Not run yet: fgra-fig4/length-10, fgra-fig4/regions-2, fgra-fig4/regions-8." in words
+    assert "penalty grows with N and N_s" in words
+    assert "nothing to weigh" in words
 
 
 def test_a_sweep_does_not_mix_profiles() -> None:
@@ -198,12 +387,10 @@ def test_a_sweep_does_not_mix_profiles() -> None:
     assert drawn.numbers["k"]["mAP"][1] == pytest.approx([55, 20])
     axes, words = drawn.figure.axes[0], drawn.figure.texts[-1].get_text()
     assert axes.get_xscale() == "log"
-    assert "profile laptop; 2 points of 1 to 2 worlds" in words
-    named = "Records: a--laptop--seed0, a--laptop--seed0, b--laptop--seed0."
-    assert named in words.replace("\n", " ")
-    assert sweep._named(records, 2) == "a--fine--seed0, a--laptop--seed0 and 2 more"
+    assert "Records: a--laptop--0, a--laptop--0, b--laptop--0." in words
+    assert "profile laptop; 2 points of 1 to 2 worlds (0)" in words
     alone = sweep.draw_sweeps(records[2:3], [("k", "k", {"b": 8})], "test").figure
-    assert "one world, which has no interval" in alone.texts[-1].get_text()
+    assert "one world (0), which has no interval" in alone.texts[-1].get_text()
 
 
 # --- the command ---
