@@ -61,7 +61,7 @@ def framing(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
     note = (
         f"Of the first {len(people)} queries: (a)-(c) the {SHOWN} whose box errs least; (d)-(f), "
         f"of the half whose box errs more, the {SHOWN} that fill the least of the frame shown "
-        "(the share stands under it)."
+        "(the share stands above it)."
     )
     maps = (
         "Grad-CAM at the last maps, of the similarity to the person's tracklet in another camera. "
