@@ -62,7 +62,7 @@ def framing(arms: Sequence[Arm], dataset: TrackletDataset, cam: Cam = GRAD_CAM) 
     note = (
         f"Of the first {len(people)} queries: (a)-(c) the {SHOWN} whose box errs least; (d)-(f), "
         f"of the half whose box errs more, the {SHOWN} that fill the least of the frame shown "
-        "(the share stands under it)."
+        "(the share stands above it)."
     )
     maps = (
         f"{cam.told}. "

@@ -231,8 +231,8 @@ def _outcome(
     ]
     if numbers[0]["first right"] >= FOUND:
         told.append(
-            f"{names[0].capitalize()} already finds nearly everybody here, so these lists can say "
-            "little about what the other one adds."
+            f"Nearly everybody is found by {names[0]} already, so these lists can say little about "
+            "what the other one adds."
         )
     if all(found.right[0] for ranked in shown for found in ranked):
         told.append("In all the lists shown the first is right.")
