@@ -61,37 +61,7 @@ HARMLESS = (
         "padded clips leave no trace in a batch norm or a gradient; training has no padded clips",
     ),
     Harmless(
-        "records.py", "be95bc130980", "158109bc6fc9",
-        "the processor is named, and what is no record is found and told; nothing is computed here",
-    ),
-    Harmless(
         "reranking.py", "0440a35d35ea", "ef96c5ae7895", "k2 = 1 averages nothing; no record has it"
-    ),
-    Harmless(
-        "seeing/arms.py", "97571872003e", "f7292b2696a5",
-        "what models are called, whom a sheet shows and what its caption says; who is looked at "
-        "in measuring, and how, is the same",
-    ),
-    Harmless(
-        "seeing/catalogue.py", "4c84e90e5d34", "a069de86d3d1",
-        "tacan-5 asks for tracklets of other lengths; nothing is measured on a figure's data",
-    ),
-    Harmless(
-        "seeing/clusters.py", "5a755dc5636e", "7a9adc42ac33",
-        "the perplexity of t-SNE has a function, and embeddings equal but for rounding are "
-        "refused a picture; diameters and purity are the same",
-    ),
-    Harmless(
-        "seeing/drawing.py", "9fef9a21fabe", "a56a8a541663",
-        "groups of rows, levels and rings in pictures, by which nothing is measured",
-    ),
-    Harmless(
-        "seeing/figures.py", "f446d146e58c", "7e4b2b1c45b7",
-        "colours of page and ink, by which nothing is measured",
-    ),
-    Harmless(
-        "seeing/health.py", "4bd0a9452564", "95c3cb3ddc4c",
-        "one function gathers what is wrong with a figure; each finding is found as before",
     ),
 )  # fmt: skip
 
