@@ -69,8 +69,8 @@ FIGURES: dict[str, Entry] = {
         ("tacan",), "occlusion",
     ),
     "tacan-5": Entry(
-        "t-SNE without and with min-max loss, with Table 3's diameters", "papers.tacan:tsne",
-        ("tacan-1/ca", "tacan-1/minmax"), lengths=(12, 28),
+        "t-SNE without and with min-max loss, with Table 3's diameters",
+        "papers.tacan_clusters:tsne", ("tacan-1/ca", "tacan-1/minmax"), lengths=(12, 28),
     ),
     "tacan-6": Entry(
         "one long tracklet, clips coloured by weight", "papers.tacan:long_tracklet", ("tacan",),

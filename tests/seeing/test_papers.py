@@ -18,11 +18,13 @@ from reidlib.data.promenade.body import PARTS
 from reidlib.errors import ReidError
 from reidlib.recipes import recipes
 from reidlib.seeing import arms as S
+from reidlib.seeing import words as W
 from reidlib.seeing.catalogue import FIGURES, document, entry
 from reidlib.seeing.clusters import choose_people
 from reidlib.seeing.figures import check
 from reidlib.seeing.papers import common, fgra, rgsa_rgtr, sinet, sweep
-from reidlib.seeing.papers.tacan import FAIR, GOOD, POOR, colours, embed, embed_clips, tsne
+from reidlib.seeing.papers.tacan import FAIR, GOOD, POOR, colours
+from reidlib.seeing.papers.tacan_clusters import embed, embed_clips, tsne
 from reidlib.seeing.papers.trsa import attention
 
 
@@ -139,12 +141,12 @@ def test_people_are_chosen_by_rule() -> None:
 
 
 def test_the_rule_is_one_sentence() -> None:
-    told = S.rule([0.1] * 24, "mass")
+    told = W.rule([0.1] * 24, "mass")
     assert told.startswith("Shown, of the first 24 queries: the first, the worst of the others")
     assert told.endswith("by mass.")
-    assert "of the most covered 24 queries" in S.rule([0.1] * 24, "mass", "the most covered")
-    assert "all there are" in S.rule([0.1] * 2, "mass")
-    assert "nothing that is known here ranks them" in S.rule([float("nan")] * 9, "mass")
+    assert "of the most covered 24 queries" in W.rule([0.1] * 24, "mass", "the most covered")
+    assert "all there are" in W.rule([0.1] * 2, "mass")
+    assert "nothing that is known here ranks them" in W.rule([float("nan")] * 9, "mass")
 
 
 @pytest.mark.parametrize(
@@ -162,21 +164,21 @@ def test_the_rule_is_one_sentence() -> None:
     ],
 )  # fmt: skip
 def test_models_are_called_what_papers_call_them(name: str, called: str) -> None:
-    assert S.label(recipes()[name]) == called
+    assert W.label(recipes()[name]) == called
 
 
 def test_every_recipe_has_a_label_that_is_no_id() -> None:
     for name, one in recipes().items():
-        assert S.label(one).strip() == S.label(one) != ""
-        assert name == "baseline" or name not in S.label(one)
+        assert W.label(one).strip() == W.label(one) != ""
+        assert name == "baseline" or name not in W.label(one)
 
 
 def test_models_of_one_label_are_told_apart(arms) -> None:
     both = [arm(arms, "trsa-1/baseline"), arm(arms, "trsa-1/triplet"), arm(arms, "trsa-1/sam")]
-    assert S.labels(both) == ["baseline", "baseline + L_v", "SAM"]
+    assert W.labels(both) == ["baseline", "baseline + L_v", "SAM"]
     twice = [arm(arms, "trsa-1/sam"), arm(arms, "trsa-1/sam-reg"), arm(arms, "trsa-1/sam")]
-    assert S.labels(twice) == ["SAM, run 1", "SAM + Reg", "SAM, run 3"]
-    assert S.keys(twice) == ["trsa-1/sam, run 1", "trsa-1/sam-reg", "trsa-1/sam, run 3"]
+    assert W.labels(twice) == ["SAM, run 1", "SAM + Reg", "SAM, run 3"]
+    assert W.keys(twice) == ["trsa-1/sam, run 1", "trsa-1/sam-reg", "trsa-1/sam, run 3"]
 
 
 def test_two_runs_of_one_recipe_keep_their_rows_and_numbers(arms, people) -> None:
@@ -192,12 +194,12 @@ def test_two_runs_of_one_recipe_keep_their_rows_and_numbers(arms, people) -> Non
 
 def test_what_is_not_known_is_said_in_words() -> None:
     nan = float("nan")
-    assert S.interval({"mean": 0.5, "low": 0.25, "high": 0.75}) == "0.50 (0.25 to 0.75)"
-    assert S.interval({"mean": 0.5, "low": 0.25, "high": 0.75}, ".1f", "x") == "0.5 (0.2 to 0.8; x)"
-    assert S.interval({"mean": 0.5, "low": nan, "high": nan}) == "0.50 (one person, no interval)"
-    assert S.interval({"mean": nan, "low": nan, "high": nan}) == "not known here"
+    assert W.interval({"mean": 0.5, "low": 0.25, "high": 0.75}) == "0.50 (0.25 to 0.75)"
+    assert W.interval({"mean": 0.5, "low": 0.25, "high": 0.75}, ".1f", "x") == "0.5 (0.2 to 0.8; x)"
+    assert W.interval({"mean": 0.5, "low": nan, "high": nan}) == "0.50 (one person, no interval)"
+    assert W.interval({"mean": nan, "low": nan, "high": nan}) == "not known here"
     row = {"person": {"mean": 0.5, "low": nan, "high": nan}}
-    assert S.told({"map": row}, "person") == "person 0.50 (one person, no interval)"
+    assert W.told({"map": row}, "person") == "person 0.50 (one person, no interval)"
 
 
 @pytest.mark.slow

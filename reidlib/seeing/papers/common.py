@@ -9,24 +9,11 @@ import numpy as np
 from torch import Tensor
 
 from reidlib.data.tracklets import Tracklet, TrackletDataset
-from reidlib.seeing.arms import (
-    Arm,
-    Drawn,
-    Gathered,
-    MapMaker,
-    caption,
-    first_median_worst,
-    gather,
-    keys,
-    labels,
-    number,
-    outlined,
-    rule,
-    told,
-)
+from reidlib.seeing.arms import Arm, Drawn, Gathered, MapMaker, first_median_worst, gather
 from reidlib.seeing.attention import Seen
 from reidlib.seeing.cam import scaled
 from reidlib.seeing.drawing import Cell, lit, outlines, picture, sheet
+from reidlib.seeing.words import caption, keys, labels, number, outlined, rule, told
 
 RIVALS = "In brackets: 95 % interval over people, and maps that know nothing, by the same measure."
 

@@ -13,17 +13,7 @@ from reidlib.data.promenade.body import PARTS
 from reidlib.data.tracklets import Tracklet, TrackletDataset
 from reidlib.errors import ReidError
 from reidlib.records import Record
-from reidlib.seeing.arms import (
-    Arm,
-    Drawn,
-    caption,
-    first_median_worst,
-    interval,
-    number,
-    outlined,
-    queries,
-    rule,
-)
+from reidlib.seeing.arms import Arm, Drawn, first_median_worst, queries
 from reidlib.seeing.attention import Seen, look, responses
 from reidlib.seeing.cam import scaled
 from reidlib.seeing.drawing import Cell, picture, sheet
@@ -32,6 +22,7 @@ from reidlib.seeing.health import faults
 from reidlib.seeing.papers.common import on_frames
 from reidlib.seeing.papers.sweep import draw_sweeps
 from reidlib.seeing.truth import estimate, region_mass
+from reidlib.seeing.words import caption, interval, number, outlined, rule
 
 # Seen from behind, a head is mostly hair.
 PARTS_SHOWN = {"head": ("head", "hair"), "torso": ("torso",), "legs": ("legs",), "feet": ("feet",)}

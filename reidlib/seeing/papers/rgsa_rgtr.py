@@ -9,24 +9,13 @@ import torch
 
 from reidlib.data.tracklets import Tracklet, TrackletDataset
 from reidlib.errors import ReidError
-from reidlib.seeing.arms import (
-    Arm,
-    Drawn,
-    Gathered,
-    caption,
-    gather,
-    keys,
-    labels,
-    number,
-    outlined,
-    queries,
-    told,
-)
+from reidlib.seeing.arms import Arm, Drawn, Gathered, gather, queries
 from reidlib.seeing.attention import Seen
 from reidlib.seeing.cam import scaled
 from reidlib.seeing.cams import GRAD_CAM, Cam
 from reidlib.seeing.drawing import Cell, lit, outlines, picture, sheet
 from reidlib.seeing.papers.common import RIVALS
+from reidlib.seeing.words import caption, keys, labels, number, outlined, told
 
 SHOWN = 3  # frames of each kind
 

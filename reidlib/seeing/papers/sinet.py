@@ -13,20 +13,7 @@ from reidlib.data.tracklets import Tracklet, TrackletDataset
 from reidlib.errors import ReidError
 from reidlib.extraction import embed_subsets
 from reidlib.records import Record
-from reidlib.seeing.arms import (
-    Arm,
-    Drawn,
-    caption,
-    first_median_worst,
-    gather,
-    interval,
-    keys,
-    label,
-    labels,
-    outlined,
-    queries,
-    rule,
-)
+from reidlib.seeing.arms import Arm, Drawn, first_median_worst, gather, queries
 from reidlib.seeing.attention import Seen, position_maps, silhouette, suppression
 from reidlib.seeing.cams import GRAD_CAM, Cam
 from reidlib.seeing.drawing import Cell, picture, sheet
@@ -36,6 +23,7 @@ from reidlib.seeing.papers.common import frame_row, heads, maps_sheet, on_frames
 from reidlib.seeing.papers.sweep import draw_sweeps
 from reidlib.seeing.ranking import Ranking, rank_embeddings
 from reidlib.seeing.truth import estimate, mass
+from reidlib.seeing.words import caption, interval, keys, label, labels, outlined, rule
 
 FOUND = 0.95  # a baseline whose first match is right more often leaves little to mend
 
