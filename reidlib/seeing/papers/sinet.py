@@ -62,13 +62,7 @@ def suppressions(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
     rows = [frame_row(seen)]
     for site in kept[0]:
         rows.append([c for s, maps in zip(seen, kept) for c in _dimmed(s, maps[site][:1])])
-    numbers: dict[str, Any] = {}
-    owners = [s.tracklet.raw_pid for s in found.seen]
-    for site in kept[0]:
-        maps = torch.cat([suppression(arm.model, s.output)[site] for s in found.seen])
-        dimmed = (maps < 1).double().mean(dim=(1, 2, 3))
-        numbers[site] = {"cells dimmed": asdict(estimate(dimmed, owners)),
-                         "kept": float(maps.mean())}  # fmt: skip
+    numbers = {site: _dimming(arm, found.seen, site) for site in kept[0]}
     frames = [s.flat(s.frames) for s in found.seen]
     words = faults(frames, embeddings={label(arm.recipe): found.embeddings()})
     for site in kept[0]:
@@ -77,8 +71,10 @@ def suppressions(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
     t = seen[0].places.shape[1]
     lines = [
         f"{_sbm(site)} dims {interval(n['cells dimmed'], '.3f')} of all cells"
+        + (f"; of what it dims {interval(n['person'])} is the visible person, of a frame "
+           f"{interval(n['person in a frame'])}" if "person" in n else "")
         for site, n in numbers.items()
-    ]
+    ]  # fmt: skip
     figure = sheet(
         rows,
         names=["input", *map(_sbm, kept[0])],
@@ -91,11 +87,32 @@ def suppressions(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
             rule(worth, "the share of what the first SBM dims that lies on the visible person"),
             "Lit: what is dimmed, 1 - S. Frames in which nothing is dimmed, the former ones above "
             "all, from which an SBM takes nothing, are as they are. " + outlined(dataset),
-            "; ".join(lines) + ".",
+            *(f"{line}." for line in lines),
             *words,
         ),
     )
     return Drawn(figure, numbers, words)
+
+
+def _dimming(arm: Arm, seen: Sequence[Seen], site: str) -> dict[str, Any]:
+    """How much an SBM dims, and where: beside what an even map would have on the person."""
+    every = [suppression(arm.model, s.output)[site] for s in seen]
+    maps, owners = torch.cat(every), [s.tracklet.raw_pid for s in seen]
+    dimmed = (maps < 1).double().mean(dim=(1, 2, 3))
+    told = {"cells dimmed": asdict(estimate(dimmed, owners)), "kept": float(maps.mean())}
+    if seen[0].truth:
+        removed = 1 - maps.flatten(0, 1)
+        visible = torch.cat([s.truth["visible"] for s in seen])
+        people = [pid for s in seen for pid in s.identities]
+        on, even = mass(removed, visible), mass(torch.ones_like(removed), visible)
+        told["person"] = asdict(estimate(on, people))
+        told["person in a frame"] = asdict(estimate(even[on.isfinite()], _of(people, on)))
+    return told
+
+
+def _of(people: Sequence[int], answers: torch.Tensor) -> list[int]:
+    """Whose the frames with an answer are."""
+    return [pid for pid, known in zip(people, answers.isfinite().tolist()) if known]
 
 
 def _sbm(site: str) -> str:
