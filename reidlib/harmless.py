@@ -61,19 +61,7 @@ HARMLESS = (
         "padded clips leave no trace in a batch norm or a gradient; training has no padded clips",
     ),
     Harmless(
-        "records.py", "be95bc130980", "158109bc6fc9",
-        "the processor is named, and what is no record is found and told; nothing is computed here",
-    ),
-    Harmless(
         "reranking.py", "0440a35d35ea", "ef96c5ae7895", "k2 = 1 averages nothing; no record has it"
-    ),
-    Harmless(
-        "seeing/arms.py", "97571872003e", "9ff8a386c435",
-        "the median of a sheet's people has a function; who is looked at in measuring is the same",
-    ),
-    Harmless(
-        "seeing/figures.py", "f446d146e58c", "7e4b2b1c45b7",
-        "colours of page and ink, by which nothing is measured",
     ),
 )  # fmt: skip
 

@@ -1,225 +1,251 @@
 """A paper's architecture, drawn from the model itself: what runs, in which order, on which shapes.
 
-One forward pass is traced, so the picture cannot disagree with the code. Blocks of the backbone and
-what is plugged between them are boxes, the paper's own modules are opened one level deep, plain
-layers stay inside. What has no module (TRSA's attention is a formula) shows in the maps at the end.
-Colours: backbone grey, the paper's own blue, classifiers and projections green. Blocks count from
-1, as in the papers and in the names of plug-ins.
+One forward pass is traced (`tracing`), so the picture cannot disagree with the code: a part is a
+box with what it is made of inside, a formula that is a function is a dashed one, and an arrow says
+whose output went into what. Arrows between neighbours are straight, the others run on the left.
+Blocks count from 1, as in the papers and in the names of plug-ins.
 """
 
 from __future__ import annotations
 
-import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from reidlib.models.output import Output
 from reidlib.seeing.figures import COLOURS
+from reidlib.seeing.tracing import Step, arrows, trace
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PLAIN = "torch.nn"  # modules of this package are layers, not parts of a paper
-BOX, WIDTH = 3.1, 6.5  # inches: of a box, and of the picture, whose rest says shapes
+# Inches: of the picture; where the boxes end, what comes out stands, and parameters end.
+WIDTH, BOXES, OUTPUT, LEARNED = 6.9, 4.15, 4.35, 6.85
+ROW, GAP, PAD, LANE, TOP = 0.2, 0.115, 0.09, 0.11, 0.26
+HUES = {"backbone": "0.45", "paper": COLOURS[0], "head": COLOURS[2], "output": "0.1"}
+INK = "0.25"  # of arrows
+SAID = 2  # shapes of one step; more are counted
 
 
 @dataclass(frozen=True)
-class Step:
-    """One module as it ran."""
+class Box:
+    """Where a step stands: left, right, top, bottom in inches from the upper left corner."""
 
-    name: str  # where it sits in the model: "backbone.layer3", "rgsa.relation"
-    kind: str  # its class
-    inputs: tuple[tuple[int, ...], ...]
-    outputs: tuple[tuple[int, ...], ...]
-    parameters: int
-    depth: int  # 0 for a box, 1 for what it is made of
-    group: str  # "backbone", "paper" or "head"
+    step: Step
+    left: float
+    right: float
+    top: float
+    bottom: float
+    inner: tuple[Box, ...] = ()
+    lanes: tuple[tuple[int, tuple[int, ...], float], ...] = ()  # from, to, x of the line
+
+    @property
+    def middle(self) -> float:
+        """Of its first line, where long arrows end."""
+        return self.top + ROW / 2
 
 
-def trace(model: nn.Module, frames: int, size: tuple[int, int]) -> tuple[list[Step], Output]:
-    """The steps of one clip's way through the model in evaluation, and what comes out.
+def place(step: Step, left: float, right: float, top: float) -> Box:
+    """A step's box, as high as what is in it."""
+    if not step.parts:
+        return Box(step, left, right, top, top + ROW)
+    found = lanes(arrows(step), len(step.parts))
+    room = PAD + LANE * (1 + max((lane for *_, lane in found), default=-1)) + LANE * bool(found)
+    inner, y = [], top + ROW + GAP
+    for part in step.parts:
+        inner.append(place(part, left + room, right - PAD, y))
+        y = inner[-1].bottom + GAP
+    lines = tuple((i, to, left + room - LANE * (lane + 1.3)) for i, to, lane in found)
+    return Box(step, left, right, top, y, tuple(inner), lines)
 
-    Plug-ins are called by the backbone, so they stand where they act. A module that runs twice
-    appears twice; parts inside a part are listed one level deep.
+
+def lanes(flow: Sequence[tuple[int, int]], count: int) -> list[tuple[int, tuple[int, ...], int]]:
+    """Arrows that pass a neighbour: (from, to all of these, lane), lane 0 next to the boxes.
+
+    Two lines share a lane only if one ends above the box where the other begins; short ones come
+    first. `count` parts; what enters is -1, what leaves is `count`.
     """
-    steps: list[Step] = []
-    handles = []
-    for name, module in model.named_modules():
-        level = _level(model, name, module)
-        if level is not None:
-            handles.append(module.register_forward_hook(_noted(steps, name, level)))
-            handles.append(module.register_forward_pre_hook(_opened(steps, name)))
-    places = [(module, module.training) for module in model.modules()]
-    parameter = next(model.parameters())
-    try:
-        model.eval()
-        with torch.no_grad():
-            output = model(torch.zeros(1, frames, 3, *size, device=parameter.device))
-    finally:
-        for handle in handles:
-            handle.remove()
-        for module, mode in places:
-            module.training = mode
-    return [s for s in steps if s.kind], output
-
-
-def _level(model: nn.Module, name: str, module: nn.Module) -> int | None:
-    """0 for a box of the picture, 1 for a part inside one, None for what is not shown."""
-    parts = name.split(".")
-    if not name or name in ("backbone", "backbone.plugins"):
-        return None
-    if parts[0] == "backbone":
-        if parts[1] == "plugins":
-            inside = len(parts) - 3
-            if inside == 0:
-                return 0
-            return 1 if inside == 1 and not _plain(module) else None
-        stem_or_block = len(parts) == 2 or (len(parts) == 3 and parts[1].startswith("layer"))
-        return 0 if stem_or_block and parts[1] != "relu" else None
-    if len(parts) == 1:
-        return None if isinstance(module, nn.Identity | nn.ModuleDict) else 0
-    return 1 if len(parts) == 2 and not _plain(module) else None
-
-
-def _plain(module: nn.Module) -> bool:
-    return type(module).__module__.startswith(PLAIN) or isinstance(module, nn.Identity)
-
-
-def _opened(steps: list[Step], name: str) -> Any:
-    """Keeps a place, so that a box stands before what is inside it."""
-
-    def hook(module: nn.Module, inputs: tuple[Any, ...]) -> None:
-        steps.append(Step(name, "", (), (), 0, -1, ""))
-
-    return hook
-
-
-def _noted(steps: list[Step], name: str, level: int) -> Any:
-    def hook(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-        place = max(i for i, s in enumerate(steps) if s.name == name and not s.kind)
-        steps[place] = Step(
-            name,
-            type(module).__name__,
-            _shapes(inputs),
-            _shapes(output),
-            sum(p.numel() for p in module.parameters()),
-            level,
-            _group(name),
-        )
-
-    return hook
-
-
-def _group(name: str) -> str:
-    if name.startswith("backbone.") and not name.startswith("backbone.plugins."):
-        return "backbone"
-    heads = ("classifier", "frame_classifier", "branch_classifiers", "region_classifiers")
-    return "head" if name.split(".")[0] in (*heads, "projection") else "paper"
-
-
-def _shapes(value: Any) -> tuple[tuple[int, ...], ...]:
-    if isinstance(value, Tensor):
-        return (tuple(value.shape),)
-    if isinstance(value, dict):
-        return ()  # maps, which the picture lists at the end
-    if isinstance(value, tuple | list):
-        return tuple(shape for item in value for shape in _shapes(item))
-    return ()
-
-
-def merged(steps: list[Step]) -> list[Step]:
-    """Blocks of one stage that follow each other as one step: "layer3.0-2"."""
-    found: list[Step] = []
-    for step in steps:
-        before = found[-1] if found else None
-        stage = step.name.rsplit(".", 1)[0]
-        same = before is not None and before.group == step.group == "backbone"
-        if same and before is not None and "layer" in stage and before.name.startswith(stage + "."):
-            first = before.name.rsplit(".", 1)[1].split("-")[0]
-            number = step.name.rsplit(".", 1)[1]
-            found[-1] = Step(
-                f"{stage}.{first}-{number}", step.kind, before.inputs, step.outputs,
-                before.parameters + step.parameters, 0, "backbone",
-            )  # fmt: skip
-        else:
-            found.append(step)
+    far: dict[int, list[int]] = {}
+    for i, j in flow:
+        if j > i + 1:
+            far.setdefault(i, []).append(j)
+    taken: list[list[tuple[int, int]]] = []
+    found = []
+    for i in sorted(far, key=lambda i: (max(far[i]) - i, i)):
+        last = max(far[i])
+        free = (n for n, lane in enumerate(taken) if all(last < a or b < i for a, b in lane))
+        lane = next(free, len(taken))
+        if lane == len(taken):
+            taken.append([])
+        taken[lane].append((i, last))
+        found.append((i, tuple(sorted(far[i])), lane))
     return found
 
 
 def draw_architecture(
     model: nn.Module, frames: int, size: tuple[int, int], *, title: str = "", caption: str = ""
 ) -> tuple[Figure, dict[str, Any]]:
-    """The traced steps as boxes from top to bottom, shapes on the right; and the trace as data."""
+    """The traced steps as boxes from top to bottom, what comes out of each on the right; and the
+    trace as data."""
     import matplotlib.pyplot as plt
-    from matplotlib.patches import FancyBboxPatch
 
     from reidlib.seeing.drawing import tell
     from reidlib.seeing.figures import style
 
     style()
-    steps, output = trace(model, frames, size)
-    steps = merged(steps)
-    hues = {"backbone": "0.45", "paper": COLOURS[0], "head": COLOURS[2]}
-    high = 0.30
-    names = textwrap.wrap(f"maps: {', '.join(_map_names(output)) or 'none'}", 110)
-    rows = len(steps) + 1.9 + 0.4 * len(names)
-    figure, axes = plt.subplots(figsize=(WIDTH, high * rows), layout="none")
+    root, output = trace(model, frames, size)
+    whole = place(root, 0.02, BOXES + PAD, TOP)
+    high = whole.bottom + 0.28
+    figure, axes = plt.subplots(figsize=(WIDTH, high), layout="none")
     figure.subplots_adjust(0, 0, 1, 1)
-    axes.set(xlim=(0, WIDTH), ylim=(rows, 0))
+    axes.set(xlim=(0, WIDTH), ylim=(high, 0))
     axes.set_axis_off()
-    axes.text(0.05, 0.5, f"clip 1 x {frames} x 3 x {size[0]} x {size[1]}", fontsize=8, va="center")
-    for i, step in enumerate(steps, start=1):
-        left = 0.05 + 0.35 * step.depth
-        wide = BOX - 0.35 * step.depth
-        face = hues[step.group]
-        axes.add_patch(
-            FancyBboxPatch((left, i + 0.1), wide, 0.8, boxstyle="round,pad=0,rounding_size=0.12",
-                           facecolor=face, alpha=0.16 if step.depth else 0.3, edgecolor=face)
-        )  # fmt: skip
-        name = f"{_called(step)}: {step.kind}"
-        axes.text(left + 0.08, i + 0.5, name, fontsize=7.5, va="center")
-        axes.text(BOX + 0.15, i + 0.5, _told(step), fontsize=7, va="center", color="0.25")
-    end = f"embedding {output.embedding.shape[-1]}; heads {', '.join(output.heads) or 'none'}"
-    axes.text(0.05, len(steps) + 1.5, end, fontsize=8, va="center")
-    axes.text(0.05, len(steps) + 1.9, "\n".join(names), fontsize=7, va="top")
-    tell(figure, title, caption, above=0.05)
+    for x, words, side in ((OUTPUT, "what comes out", "left"), (LEARNED, "parameters", "right")):
+        axes.text(x, TOP - 0.16, words, fontsize=7, va="center", ha=side, style="italic")
+    _draw(axes, whole)
+    _key(axes, whole.bottom + 0.05)
+    maps = f"Maps for figures: {', '.join(_map_names(output)) or 'none'}."
+    tell(figure, title, "\n".join(part for part in (caption, maps) if part), above=0.05)
+    steps = [step for _, step in root.listed() if step.group != "output" and step is not root]
     numbers = {
         "steps": [[s.name, s.kind, list(map(list, s.outputs)), s.parameters] for s in steps],
+        "arrows": [arrow for _, step in root.listed() for arrow in _named(step)],
         "embedding": output.embedding.shape[-1],
         "parameters": sum(p.numel() for p in model.parameters()),
     }
     return figure, numbers
 
 
+def _named(step: Step) -> list[list[str]]:
+    """The arrows inside a step by the names of their ends."""
+    start = step.name if step.kind == "clip" else f"into {step.name}"
+    names = [*(part.name for part in step.parts), f"out of {step.name}", start]
+    return [[names[i], names[j]] for i, j in arrows(step)] if step.parts else []
+
+
+def _draw(axes: Axes, box: Box) -> None:
+    """A box, its words, and what is in it."""
+    from matplotlib.patches import FancyBboxPatch
+
+    step, clip = box.step, box.step.kind == "clip"
+    hue, formula, out = HUES[step.group], step.kind == "formula", step.kind == "output"
+    round_ = 0.1 if formula or out or clip else 0.025
+    face = "white" if formula or out or clip else hue
+    bottom = box.top + ROW if clip else box.bottom
+    left = box.inner[0].left if clip else box.left
+    right = box.inner[0].right if clip else box.right
+    shape = f"round,pad=0,rounding_size={round_}"
+    where = (left, box.top), right - left, bottom - box.top
+    if face != "white":
+        strength = 0.07 if box.inner else 0.22
+        axes.add_patch(FancyBboxPatch(*where, boxstyle=shape, facecolor=hue, alpha=strength,
+                                      edgecolor="none"))  # fmt: skip
+    axes.add_patch(
+        FancyBboxPatch(*where, boxstyle=shape, fill=face == "white" and not box.inner,
+                       facecolor="white", edgecolor="0.1" if clip else hue,
+                       linewidth=1.1 if out or clip else 0.8,
+                       linestyle=(0, (3, 1.5)) if formula else "-")
+    )  # fmt: skip
+    axes.text(left + 0.07, box.middle, _called(step), fontsize=7, va="center")
+    axes.text(right - 0.06, box.middle, step.equation, fontsize=6.2, va="center", ha="right",
+              color="0.3")  # fmt: skip
+    axes.text(OUTPUT, box.middle, _shapes(step), fontsize=6.5, va="center", color="0.2")
+    axes.text(LEARNED, box.middle, _learned(step), fontsize=6.5, va="center", ha="right",
+              color="0.2")  # fmt: skip
+    for part in box.inner:
+        _draw(axes, part)
+    if box.inner:
+        _draw_arrows(axes, box)
+
+
+def _draw_arrows(axes: Axes, box: Box) -> None:
+    """Inside a box: straight ones between neighbours, the others along their lane."""
+    inner, last = box.inner, len(box.inner)
+    centre = (inner[0].left + inner[0].right) / 2
+    clip = box.step.kind == "clip"
+    for i, j in arrows(box.step):
+        if j == i + 1:
+            start = inner[i].bottom if i >= 0 else box.top + ROW
+            _arrow(axes, centre, start, centre, inner[j].top if j < last else box.bottom)
+    for i, targets, x in box.lanes:
+        end = box.bottom if targets[-1] == last else inner[targets[-1]].middle
+        if i >= 0:
+            begin, start = inner[i].left, inner[i].top + ROW - 0.05
+        else:  # what enters a part goes straight down from its first line
+            begin, start = (inner[0].left, box.middle) if clip else (x, box.top + ROW)
+        axes.plot([begin, x, x], [start, start, end], color=INK, linewidth=0.8,
+                  solid_joinstyle="round", zorder=3)  # fmt: skip
+        for j in targets:
+            if j == last:
+                _arrow(axes, x, box.bottom - 0.1, x, box.bottom)
+            else:
+                _arrow(axes, x, inner[j].middle, inner[j].left, inner[j].middle)
+
+
+def _arrow(axes: Axes, x: float, y: float, to_x: float, to_y: float) -> None:
+    from matplotlib.patches import FancyArrowPatch
+
+    axes.add_patch(
+        FancyArrowPatch((x, y), (to_x, to_y), arrowstyle="-|>", mutation_scale=6, linewidth=0.8,
+                        color=INK, shrinkA=0, shrinkB=0, zorder=3)
+    )  # fmt: skip
+
+
+def _key(axes: Axes, y: float) -> None:
+    """What colours and lines mean."""
+    from matplotlib.patches import FancyBboxPatch
+
+    told = (("backbone", "backbone"), ("paper", "the paper's own part"), ("", "a formula"),
+            ("head", "for training only"))  # fmt: skip
+    for n, (group, words) in enumerate(told):
+        x, hue = 0.1 + 1.5 * n, HUES[group or "paper"]
+        axes.add_patch(
+            FancyBboxPatch((x, y + 0.03), 0.2, 0.12, edgecolor=hue, linewidth=0.8,
+                           boxstyle=f"round,pad=0,rounding_size={0.025 if group else 0.06}",
+                           facecolor=(hue if group else "white"), alpha=0.5 if group else 1,
+                           linestyle="-" if group else (0, (3, 1.5)))
+        )  # fmt: skip
+        axes.text(x + 0.27, y + 0.09, words, fontsize=6.5, va="center")
+
+
 def _map_names(output: Output) -> list[str]:
     return [
-        f"{name} {'x'.join(map(str, value.shape[1:])) or 1}"
+        f"{name} {'×'.join(map(str, value.shape[1:])) or 1}"
         for name, value in output.maps.items()
         if name != "features"
     ]
 
 
 def _called(step: Step) -> str:
-    """A part by its own name, a block by its number: "layer3, block 1"."""
+    """A part by its own name, a block by its number: "layer3, block 1: BasicBlock"."""
     parts = step.name.split(".")
-    if step.depth:
-        return parts[-1]
-    if parts[:2] == ["backbone", "plugins"]:
+    if step.kind in ("clip", "output"):
+        return step.name
+    if step.kind == "formula":
+        return step.name + (f", {step.times} times" if step.times > 1 else "")
+    name = parts[-1]
+    if parts[:2] == ["backbone", "plugins"] and len(parts) == 3:
         stage, block = parts[2].rsplit("_", 1)
-        return f"after block {block} of {stage}"
-    if parts[0] == "backbone" and len(parts) == 3:
+        name = f"after block {block} of {stage}"
+    elif parts[0] == "backbone" and len(parts) == 3:
         numbers = [int(number) + 1 for number in parts[2].split("-")]
-        return f"{parts[1]}, block{'s' * (len(numbers) > 1)} {'-'.join(map(str, numbers))}"
-    return step.name.removeprefix("backbone.")
+        name = f"{parts[1]}, block{'s' * (len(numbers) > 1)} {'-'.join(map(str, numbers))}"
+    return f"{name}: {step.kind}" + (", as above" if step.again else "")
 
 
-def _told(step: Step) -> str:
-    """Input to output, and how many numbers are learned: "4x64x16x8 → 4x128x8x4; 0.22 M"."""
-    sides = (step.inputs[:2], step.outputs[:2])
-    first, last = (" + ".join("x".join(map(str, shape)) for shape in side) for side in sides)
+def _shapes(step: Step) -> str:
+    """ "1×4×128×8×4", of several the first ones."""
+    told = ["×".join(map(str, shape)) for shape in step.outputs]
+    if step.kind == "output" and not told:
+        return "a number each" if "," in step.name else "a number"
+    more = len(told) - SAID
+    return " + ".join(told[:SAID]) + (f" + {more} more" if more > 0 else "")
+
+
+def _learned(step: Step) -> str:
+    """How many numbers a part learns: "0.22 M"; nothing where there are none."""
     count = step.parameters
-    size = f"{count / 1e6:.2f} M" if count >= 1e5 else f"{count:,}"
-    return f"{first} → {last}" + (f";  {size}" if count else "")
+    return (f"{count / 1e6:.2f} M" if count >= 1e5 else f"{count:,}") if count else ""

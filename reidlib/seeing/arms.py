@@ -6,7 +6,7 @@ data's order, judges them all, and shows three: the first, the median and the wo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from reidlib.files import data_folder
 from reidlib.recipes.core import Profile, Recipe
 from reidlib.seeing.attention import Seen, look
 from reidlib.seeing.cam import clip_cam, similarity
-from reidlib.seeing.health import frame_faults, map_faults
+from reidlib.seeing.health import faults
 from reidlib.seeing.truth import (
     estimate,
     judge,
@@ -85,15 +85,7 @@ def shipped(recipe: str, profile: str = "fine") -> Path | None:
     return path if path.is_file() else None
 
 
-def caption(dataset: TrackletDataset, arms: Sequence[Arm], *sentences: str) -> str:
-    """Data, scenario, profile and record, then the sentences, each on a line of its own."""
-    told = [f"{dataset.name.capitalize()}, version {dataset.version}"]
-    known = dataset.settings
-    told += [f"{key} {known[key]}" for key in ("scenario", "world") if key in known]
-    told += [f"profile {name}" for name in dict.fromkeys(arm.profile.name for arm in arms)]
-    records = "; ".join(arm.record for arm in arms)
-    first = ", ".join(told) + (f". Record: {records}" if records else "")
-    return "\n".join([first + ".", *(s for s in sentences if s)])
+# Who is looked at -------------------------------------------------------------------------------
 
 
 def queries(dataset: TrackletDataset, count: int = LOOKED_AT) -> list[Tracklet]:
@@ -105,27 +97,25 @@ def queries(dataset: TrackletDataset, count: int = LOOKED_AT) -> list[Tracklet]:
 
 
 def first_median_worst(values: Sequence[float] | np.ndarray) -> list[int]:
-    """Places of the first, the median and the lowest value, each once; NaN is passed over."""
-    order = _lowest_first(values)
-    return list(dict.fromkeys([min(order), median(values), order[0]]))
+    """Places of the first, the median and the lowest value: three, if there are three.
 
-
-def median(values: Sequence[float] | np.ndarray) -> int:
-    """The place of the median value (of two the larger); NaN is passed over."""
-    order = _lowest_first(values)
-    return order[len(order) // 2]
-
-
-def _lowest_first(values: Sequence[float] | np.ndarray) -> list[int]:
+    The first is taken first, then the lowest of the others, then the median of what is left (of
+    two the larger). NaN is passed over as long as there are three numbers.
+    """
     numbers = np.asarray(values, np.float64)
-    order = [int(i) for i in np.argsort(numbers, kind="stable") if np.isfinite(numbers[i])]
-    return order or list(range(len(numbers)))
+    order = _lowest_first(numbers)
+    first = min(order[: np.isfinite(numbers).sum() or None])
+    order.remove(first)
+    worst = order[:1]
+    rest = order[1:]
+    known = sum(np.isfinite(numbers[i]) for i in rest) or len(rest)
+    return [first, *([rest[known // 2]] if rest else []), *worst]
 
 
-def rule(looked_at: int, shown: int, which: str = "first") -> str:
-    """How the people of a sheet were chosen, in words; which: of all queries are looked at."""
-    told = f"First, median and worst of the {which} {looked_at} queries"
-    return told if shown == 3 else f"{told} (one of them is two of these)"
+def _lowest_first(numbers: np.ndarray) -> list[int]:
+    """All places, the lowest first, those that are not finite last and as they come."""
+    return [int(i) for i in np.argsort(np.where(np.isfinite(numbers), numbers, np.inf),
+                                       kind="stable")]  # fmt: skip
 
 
 # Maps of many people --------------------------------------------------------------------------
@@ -196,14 +186,24 @@ class Gathered:
 
     def truth(self) -> dict[str, Tensor]:
         """Of all frames, in order."""
-        names = ("mask", "visible", "parts", "covered", "quality", "foreign")
+        names = ("mask", "visible", "front", "parts", "covered", "quality", "foreign")
         return {n: torch.cat([s.truth[n] for s in self.seen]) for n in names}
 
-    def words(self, what: str = "the map") -> list[str]:
-        """What is wrong with the maps and the frames."""
-        flat = torch.cat([s.flat(m) for s, m in zip(self.seen, self.maps)])
-        frames = torch.cat([s.flat(s.frames) for s in self.seen])
-        return [f"{self.arm.name}: {w}" for w in map_faults(flat, what)] + frame_faults(frames)
+    def embeddings(self) -> Tensor:
+        """(n, d), what each tracklet's clips that are looked at pool to."""
+        with torch.no_grad():
+            found = [self.arm.model.pool(s.output) for s in self.seen]  # type: ignore[operator]
+        return torch.stack(found)
+
+    def words(self, what: str = "the map", name: str = "") -> list[str]:
+        """What is wrong with frames, maps and embeddings; name: what the model is called."""
+        name = name or self.arm.name
+        maps = torch.cat([s.flat(m) for s, m in zip(self.seen, self.maps)])
+        return faults(
+            [s.flat(s.frames) for s in self.seen],
+            {f"{name}: {what}": maps},
+            {name: self.embeddings()},
+        )
 
     def _frame_features(self) -> Tensor:
         """(clips, t, d): what the model makes of single frames, else the means of its last maps."""
@@ -234,18 +234,3 @@ def gather(
 
 def _by_slot(values: Tensor, owners: Sequence[int]) -> list[dict[str, Any]]:
     return [asdict(estimate(column, owners)) for column in values.T]
-
-
-def told(verdict: Mapping[str, Any], *questions: str) -> str:
-    """Some of a verdict in a line: person 0.61 (0.57 to 0.65); centre 0.55, random 0.38."""
-    parts = []
-    for question in questions:
-        there = (name for name in ("map", "centre", "random") if name in verdict)
-        row = {name: verdict[name][question] for name in there}
-        if row:
-            own = row.pop("map")
-            rivals = ", ".join(f"{name} {value['mean']:.2f}" for name, value in row.items())
-            parts.append(
-                f"{question} {own['mean']:.2f} ({own['low']:.2f} to {own['high']:.2f}; {rivals})"
-            )
-    return "; ".join(parts)

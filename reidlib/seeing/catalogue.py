@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -29,6 +29,7 @@ class Entry:
     kind: str = "models"  # from: "records" of runs, "truth" records, a "recipe" alone
     people: int = 32  # of the test, in Promenade: few, so that a new scenario renders in seconds
     lengths: tuple[int, int] = (8, 48)  # frames of their tracklets
+    cam: bool = False  # whether `draw` takes a `cams.Cam`, the kind of map to show
 
     def data(self) -> dict[str, Any]:
         """Promenade's options for this figure; the people are the first of any size's test."""
@@ -50,6 +51,7 @@ FIGURES: dict[str, Entry] = {
     "rgsa-4": Entry(
         "Grad-CAM of baseline and RGSA on well and badly framed boxes",
         "papers.rgsa_rgtr:framing", ("rgsa-1/baseline", "rgsa-1/rgsa"), "misalignment",
+        cam=True,
     ),
     "fgra-1": Entry(
         "misaligned sequences with true part boxes (no model)",
@@ -67,8 +69,8 @@ FIGURES: dict[str, Entry] = {
         ("tacan",), "occlusion",
     ),
     "tacan-5": Entry(
-        "t-SNE without and with min-max loss, with Table 3's diameters", "papers.tacan:tsne",
-        ("tacan-1/ca", "tacan-1/minmax"),
+        "t-SNE without and with min-max loss, with Table 3's diameters",
+        "papers.tacan_clusters:tsne", ("tacan-1/ca", "tacan-1/minmax"), lengths=(12, 28),
     ),
     "tacan-6": Entry(
         "one long tracklet, clips coloured by weight", "papers.tacan:long_tracklet", ("tacan",),
@@ -81,7 +83,7 @@ FIGURES: dict[str, Entry] = {
     "sinet-6": Entry(
         "CAM per frame, others above SBM: salient to broad (also Figure 1)",
         "papers.sinet:salient_to_broad", ("sinet-2/base", "sinet-3/non-local", "sinet-2/sbm"),
-        "lookalike",
+        "lookalike", cam=True,
     ),
     "sinet-6-suppression": Entry(
         "what each of the three SBM dims", "papers.sinet:suppressions", ("sinet",), "lookalike",
@@ -123,12 +125,14 @@ def architecture(arms: Sequence[Arm], dataset: TrackletDataset | None) -> Drawn:
 
     arm = arms[0]
     numbers = plan(arm.recipe, arm.profile)
-    title = f"{PAPERS.get(arm.recipe.paper, arm.name)}: the network as it runs"
+    paper = PAPERS.get(arm.recipe.paper, arm.name)
+    title = f"{paper}: the network as it runs, profile {arm.profile.name}"
     told = (
-        f"Recipe {arm.recipe.name}, profile {arm.profile.name}; one clip of {numbers.frames} "
-        f"frames of {numbers.size[0]}x{numbers.size[1]}; names as in the code, shapes in and out, "
-        "parameters. Grey: backbone; blue: the paper's own; green: what only training needs. "
-        "Untrained: nothing here depends on weights."
+        f"Recipe {arm.recipe.name}, profile {arm.profile.name}: one clip of {numbers.frames} "
+        f"frames of {numbers.size[0]}×{numbers.size[1]} in evaluation; names as in the code. "
+        "An arrow: the output of one is in the input of the other. Full lines: modules; dashed: "
+        f"functions of models/{arm.recipe.model}.py, casts left out. What is open once is "
+        "closed below. Untrained: nothing here depends on weights."
     )
     figure, found = draw_architecture(
         arm.model, numbers.frames, numbers.size, title=title, caption=told
@@ -155,9 +159,16 @@ def truth(folder: Path | None = None) -> dict[str, Any]:
 
 
 def document(
-    name: str, drawn: Drawn, arms: Sequence[Arm], dataset: TrackletDataset | None
+    name: str,
+    drawn: Drawn,
+    arms: Sequence[Arm],
+    dataset: TrackletDataset | None,
+    options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """What is stored beside a picture: its numbers and all they depend on, as plain data."""
+    """What is stored beside a picture: its numbers and all they depend on, as plain data.
+
+    options: how it was drawn, where a figure leaves a choice.
+    """
     return {
         "figure": name,
         "data": None if dataset is None else {
@@ -167,6 +178,7 @@ def document(
         "models": [
             {"recipe": a.recipe.name, "profile": a.profile.name, "record": a.record} for a in arms
         ],
+        "options": dict(options or {}),
         "numbers": _plain(drawn.numbers),
         "words": drawn.words,
     }  # fmt: skip

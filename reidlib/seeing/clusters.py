@@ -47,20 +47,30 @@ def _table(features: Tensor, labels: Sequence[int]) -> tuple[np.ndarray, np.ndar
     return x, y
 
 
-def flat(features: Tensor, seed: int = 0, perplexity: float = 30.0) -> np.ndarray:
+ALIKE = 1e-5  # of the largest number: how far rounding may set equal embeddings apart
+PERPLEXITY = 30.0  # neighbours that count in t-SNE
+
+
+def perplexity_of(rows: int, wanted: float = PERPLEXITY) -> float:
+    """The perplexity that `flat` uses for so many rows: the wanted one, or (rows - 1) / 3."""
+    return min(wanted, (rows - 1) / 3)
+
+
+def flat(features: Tensor, seed: int = 0, perplexity: float = PERPLEXITY) -> np.ndarray:
     """t-SNE, (n, d) -> (n, 2): scikit-learn's, from a PCA start, the same for the same seed.
 
     perplexity: neighbours that count. Above (n - 1) / 3 it is lowered to that, since so many
-    neighbours leave nothing to tell apart; under 4 rows there is no picture, and an error.
+    neighbours leave nothing to tell apart (`perplexity_of` tells); under 4 rows there is no
+    picture, and an error.
     """
     from sklearn.manifold import TSNE
 
     x, _ = _table(features, range(len(features)))
     if len(x) < 4:
         raise ReidError(f"t-SNE needs at least 4 tracklets, not {len(x)}")
-    if (x == x[0]).all():
+    if np.abs(x - x[0]).max() <= ALIKE * np.abs(x).max():
         raise ReidError(f"all {len(x)} embeddings are equal: there is nothing to lay out")
-    used = min(perplexity, (len(x) - 1) / 3)
+    used = perplexity_of(len(x), perplexity)
     found: np.ndarray = TSNE(perplexity=used, init="pca", random_state=seed).fit_transform(x)
     return found
 

@@ -8,9 +8,9 @@ the person, where the data know it. A caption says data, scenario, profile and r
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 STRENGTH = (0.40, 0.72)  # of the map against the frame, where it is lowest and highest
 FRAME = 0.72  # inches, width of a frame
+BREAK = 0.24  # inches, between groups of rows that have headings
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,12 @@ def sheet(
     title: str = "",
     caption: str = "",
     gaps: Sequence[int] = (),
+    groups: Mapping[int, Sequence[str]] | None = None,
 ) -> Figure:
     """Rows of frames, all of one size. names stand left of the rows, heads above the columns.
 
     gaps: columns after which a little room is left (where another person begins).
+    groups: rows above which room is left, and what stands there above the columns.
     """
     import matplotlib.pyplot as plt
 
@@ -82,24 +85,30 @@ def sheet(
     some = next(cell for row in rows for cell in row if cell is not None).image
     height = FRAME * some.shape[0] / some.shape[1]
     under = 0.14 if any(cell is not None and cell.text for row in rows for cell in row) else 0.03
+    above = {0: heads, **(groups or {})}
     places = [j + sum(gap < j for gap in gaps) for j in range(columns)]  # gaps are columns too
+    lines = [i + sum(0 < first <= i for first in above) for i in range(len(rows))]  # and rows
     widths = [FRAME if j in places else 0.12 * FRAME for j in range(places[-1] + 1)]
-    figure = plt.figure(figsize=(1.05 * sum(widths), (height + under) * len(rows)), layout="none")
+    breaks = iter([BREAK if above[first] else BREAK / 5 for first in sorted(above) if first])
+    heights = [height if i in lines else next(breaks) for i in range(lines[-1] + 1)]
+    size = 1.05 * sum(widths), sum(heights) + under * len(heights)
+    figure = plt.figure(figsize=size, layout="none")
     grid = figure.add_gridspec(
-        len(rows), len(widths), width_ratios=widths, left=0, right=1, bottom=0, top=1,
-        wspace=0.05, hspace=under / height,
+        len(heights), len(widths), width_ratios=widths, height_ratios=heights,
+        left=0, right=1, bottom=0, top=1,
+        wspace=0.05, hspace=under * len(heights) / sum(heights),
     )  # fmt: skip
     for i, cells in enumerate(rows):
         for j, cell in enumerate(cells):
             if cell is None:
                 continue
-            axes = figure.add_subplot(grid[i, places[j]])
+            axes = figure.add_subplot(grid[lines[i], places[j]])
             show(axes, cell)
             if j == 0 and i < len(names):
                 name = "\n".join(textwrap.wrap(names[i], 18))
                 axes.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8)
-            if i == 0 and j < len(heads):
-                axes.set_title(heads[j], fontsize=7)
+            if j < len(above.get(i, ())):
+                axes.set_title(above[i][j], fontsize=7)
     tell(figure, title, caption, above=0.28 if heads else 0.1)
     return figure
 
@@ -183,20 +192,29 @@ def curves(
 
 
 def scatter(
-    panels: Sequence[tuple[str, np.ndarray, Sequence[int]]], *, title: str = "", caption: str = ""
+    panels: Sequence[tuple[str, np.ndarray, Sequence[int]]],
+    *,
+    whole: Sequence[bool] = (),
+    title: str = "",
+    caption: str = "",
 ) -> Figure:
-    """Points (n, 2) by label, side by side: (heading, points, labels) each; marks differ too."""
+    """Points (n, 2) by label, side by side: (heading, points, labels) each; marks differ too.
+
+    whole: which points are large and ringed, the others being their pieces; () for no pieces.
+    """
     import matplotlib.pyplot as plt
 
     style()
-    figure, grid = plt.subplots(1, len(panels), figsize=(3.2 * len(panels), 3.0), squeeze=False)
+    figure, grid = plt.subplots(1, len(panels), figsize=(3.6 * len(panels), 3.4), squeeze=False)
     for axes, (heading, points, labels) in zip(grid[0], panels, strict=True):
-        known = sorted(set(labels))
-        for n, label in enumerate(known):
-            own = points[np.asarray(labels) == label]
-            axes.scatter(
-                *own.T, s=16, color=COLOURS[n % 7], marker="osD^v<>"[n % 7], label=f"id {label}"
-            )
+        large = np.asarray(whole, bool) if len(whole) else np.zeros(len(points), bool)
+        for n, label in enumerate(sorted(set(labels))):
+            own = np.asarray(labels) == label
+            how: dict[str, Any] = {"color": COLOURS[n % 7], "marker": "osD^v<>"[n % 7]}
+            axes.scatter(*points[own & ~large].T, s=14, label=f"id {label}", **how)
+            if large.any():
+                how |= {"edgecolors": "black", "linewidths": 0.9, "zorder": 3}
+                axes.scatter(*points[own & large].T, s=52, **how)
         axes.set_title(heading, fontsize=8)
         axes.set_xticks([])
         axes.set_yticks([])
@@ -230,6 +248,31 @@ def weights_over_time(
                      label="somebody else in the clip")  # fmt: skip
         axes.legend(fontsize=7)
     axes.set(xlabel="clip", ylabel="weight w")
+
+
+def levels(axes: Axes, values: Sequence[float], what: str, hue: str, style: str = "--") -> None:
+    """Level lines, each with its number; where they would squeeze what is drawn, words instead.
+
+    Squeeze: a level lies further off than the drawn range is high. what: whose levels they are.
+    """
+    low, high = axes.get_ylim()
+    near = [v for v in values if low - (high - low) <= v <= high + (high - low)]
+    for value in near:
+        axes.axhline(value, color=hue, linewidth=0.8, linestyle=style)
+        axes.annotate(f"{what} {value:.4f}", (1, value), xycoords=("axes fraction", "data"),
+                      xytext=(-3, 1.5), textcoords="offset points", ha="right", fontsize=6.5,
+                      color=hue)  # fmt: skip
+    if near:
+        room = 0.05 * (high - low)
+        axes.set_ylim(min(low, min(near) - room), max(high, max(near) + room))
+    for side, arrow, place in (("above", "\u2191", 0.97), ("below", "\u2193", 0.03)):
+        off = [v for v in values if v not in near and (v > high) == (side == "above")]
+        if off:
+            told = " and ".join(f"{v:.4f}" for v in off)
+            lie = "lie" if len(off) > 1 else "lies"
+            axes.annotate(f"{arrow} {what} {told} {lie} {side} this range", (0.01, place),
+                          xycoords="axes fraction", va="top" if side == "above" else "bottom",
+                          fontsize=7, color=hue)  # fmt: skip
 
 
 def outlines(truth: dict[str, Tensor], m: int, t: int) -> list[list[np.ndarray | None]]:

@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import torch
 from torch import Tensor
 
 DEAD = 0.01  # an attention whose highest cell is within one percent of even says nothing
 COLLAPSED = 0.999  # mean cosine between embeddings of different tracklets
+
+
+def faults(
+    frames: Sequence[Tensor] = (),
+    maps: Mapping[str, Tensor] | None = None,
+    embeddings: Mapping[str, Tensor] | None = None,
+) -> list[str]:
+    """All that is wrong with what a figure shows, each sentence once, as it goes under the picture.
+
+    frames: uint8 (n, 3, h, w) each, of any sizes. maps: name -> as `map_faults` takes them.
+    embeddings: whose they are -> as `embedding_faults` takes them.
+    """
+    blank = sum(int(_blank(some).sum()) for some in frames)
+    found = _blanks(blank, sum(map(len, frames)))
+    found += [word for name, some in (maps or {}).items() for word in map_faults(some, name)]
+    found += [
+        f"{name}: {word}"
+        for name, some in (embeddings or {}).items()
+        for word in embedding_faults(some)
+    ]
+    return list(dict.fromkeys(f"{word}." for word in found))
 
 
 def map_faults(maps: Tensor, name: str = "the map") -> list[str]:
@@ -55,8 +78,15 @@ def embedding_faults(embeddings: Tensor) -> list[str]:
 
 def frame_faults(frames: Tensor) -> list[str]:
     """Sentences on uint8 frames (n, 3, h, w): those without any picture."""
+    return _blanks(int(_blank(frames).sum()), len(frames))
+
+
+def _blank(frames: Tensor) -> Tensor:
     flat = frames.flatten(1)
-    blank = flat.amax(1) - flat.amin(1) <= 2 if len(flat) else torch.zeros(0, dtype=torch.bool)
-    if blank.any():
-        return [f"{int(blank.sum())} of {len(frames)} frames are of one colour: nothing to see"]
-    return []
+    if not len(flat):
+        return torch.zeros(0, dtype=torch.bool)
+    return flat.amax(1) - flat.amin(1) <= 2
+
+
+def _blanks(count: int, of: int) -> list[str]:
+    return [f"{count} of {of} frames are of one colour: nothing to see"] if count else []

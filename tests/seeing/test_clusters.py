@@ -9,7 +9,15 @@ import pytest
 import torch
 
 from reidlib.errors import ReidError
-from reidlib.seeing.clusters import choose_people, diameters, flat, purities, purity, silhouette
+from reidlib.seeing.clusters import (
+    choose_people,
+    diameters,
+    flat,
+    perplexity_of,
+    purities,
+    purity,
+    silhouette,
+)
 
 G = torch.Generator().manual_seed(0)
 LABELS = [1] * 4 + [2] * 3 + [3] * 5 + [4]
@@ -77,6 +85,8 @@ def test_tsne_repeats_itself_and_lowers_a_perplexity_that_is_too_large() -> None
     assert first.shape == (13, 2)
     np.testing.assert_array_equal(first, again)  # both use (13 - 1) / 3
     assert not np.array_equal(first, flat(X, seed=3, perplexity=2))
+    np.testing.assert_array_equal(first, flat(X, seed=3, perplexity=perplexity_of(13)))
+    assert (perplexity_of(13), perplexity_of(91), perplexity_of(90)) == (4, 30, 89 / 3)
 
 
 def test_bad_input() -> None:
@@ -84,6 +94,8 @@ def test_bad_input() -> None:
         flat(X[:3])
     with pytest.raises(ReidError, match="equal"):
         flat(torch.ones(9, 3))
+    with pytest.raises(ReidError, match="equal"):  # but for rounding
+        flat(torch.ones(9, 3, dtype=torch.float64) + 1e-7 * X[:9, :3])
     with pytest.raises(ReidError, match="1 of 13 features are not finite"):
         flat(torch.where(torch.arange(13)[:, None] == 2, torch.nan, X))
     with pytest.raises(ReidError, match="no table"):
@@ -99,3 +111,5 @@ def test_people_are_drawn_by_seed_and_nobody_is_not_among_them() -> None:
     assert set(choose_people(pids, 2, among={0, 5})) == {0, 1, 2, 7, 8}  # where 0 is a person
     with pytest.raises(ReidError, match="3 have two"):
         choose_people(pids, 4)
+    with pytest.raises(ReidError, match="5 identities are asked for; 1 have two"):
+        choose_people([3, 3, 3])

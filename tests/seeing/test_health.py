@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from reidlib.seeing.health import embedding_faults, frame_faults, map_faults
+from reidlib.seeing.health import embedding_faults, faults, frame_faults, map_faults
 
 NOISE = torch.rand(6, 4, 3, generator=torch.Generator().manual_seed(0))
 
@@ -42,3 +42,17 @@ def test_a_black_frame() -> None:
     frames[1, 0, 0, 0] = 200
     assert frame_faults(frames) == ["1 of 2 frames are of one colour: nothing to see"]
     assert frame_faults(frames[:0]) == []
+
+
+def test_all_faults_are_told_once_and_say_whose_they_are() -> None:
+    black = torch.zeros(2, 3, 4, 4, dtype=torch.uint8)
+    base = torch.randn(1, 9, generator=torch.Generator().manual_seed(2))
+    alike = base.expand(3, 9)
+    told = faults([black, black[:1]], {"a": NOISE, "b": NOISE * 0}, {"SAM": alike, "TA": alike})
+    assert told == [
+        "3 of 3 frames are of one colour: nothing to see.",
+        "b is empty in 6 of 6.",
+        "SAM: embeddings have collapsed: their mean cosine is 1.0000.",
+        "TA: embeddings have collapsed: their mean cosine is 1.0000.",
+    ]
+    assert faults() == []

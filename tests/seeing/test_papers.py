@@ -18,10 +18,13 @@ from reidlib.data.promenade.body import PARTS
 from reidlib.errors import ReidError
 from reidlib.recipes import recipes
 from reidlib.seeing import arms as S
-from reidlib.seeing.catalogue import FIGURES, architecture, document, entry, untrained
-from reidlib.seeing.figures import check, contents
-from reidlib.seeing.papers import common, fgra, sweep
-from reidlib.seeing.papers.tacan import FAIR, GOOD, POOR, colours, tsne
+from reidlib.seeing import words as W
+from reidlib.seeing.catalogue import FIGURES, document, entry
+from reidlib.seeing.clusters import choose_people
+from reidlib.seeing.figures import check
+from reidlib.seeing.papers import common, fgra, rgsa_rgtr, sinet, sweep
+from reidlib.seeing.papers.tacan import FAIR, GOOD, POOR, colours
+from reidlib.seeing.papers.tacan_clusters import embed, embed_clips, tsne
 from reidlib.seeing.papers.trsa import attention
 
 
@@ -118,16 +121,192 @@ def test_tsne_of_too_few_people_is_refused(arms, people) -> None:
 
 
 def test_people_are_chosen_by_rule() -> None:
+    nan = float("nan")
     assert S.first_median_worst([0.7, 0.1, 0.9, 0.3, 0.5]) == [0, 4, 1]
-    assert S.first_median_worst([0.5, 0.1, 0.9, 0.3, 0.7]) == [0, 1]  # the first is the median
-    assert S.first_median_worst([float("nan"), 0.1, 0.9, 0.4]) == [1, 3]
-    assert S.first_median_worst([0.9, 0.1, 0.5]) == [0, 2, 1]
-    assert S.first_median_worst([float("nan")] * 3) == [0, 1]
-    assert S.median([0.5, 0.1, 0.9, 0.3, 0.7]) == 0
-    assert S.median([float("nan"), 0.2]) == 1
-    assert S.rule(24, 3) == "First, median and worst of the first 24 queries"
-    assert "of the most covered 24 queries" in S.rule(24, 3, "most covered")
-    assert "the first 4 queries (one of them is two of these)" in S.rule(4, 2)
+    assert S.first_median_worst([0.5, 0.1, 0.9, 0.3, 0.7]) == [0, 4, 1]  # 0 would be the median
+    assert S.first_median_worst([0.1, 0.5, 0.9, 0.3]) == [0, 2, 3]  # 0 would be the worst, too
+    assert S.first_median_worst([nan, 0.1, 0.9, 0.4]) == [1, 2, 3]
+    assert S.first_median_worst([nan, 0.4, 0.1]) == [1, 0, 2]  # three are shown if there are three
+    assert S.first_median_worst([nan] * 4) == [0, 3, 1]
+    assert S.first_median_worst([0.3, 0.1]) == [0, 1]
+    assert S.first_median_worst([0.3]) == [0]
+    for n in range(3, 9):
+        for seed in range(20):
+            values = np.random.default_rng(seed).integers(0, 3, n) / 2
+            first, middle, worst = S.first_median_worst(values)
+            assert first == 0
+            assert len({first, middle, worst}) == 3
+            others = sorted(np.delete(values, 0))
+            assert (values[worst], values[middle]) == (others[0], others[1:][(n - 2) // 2])
+
+
+def test_the_rule_is_one_sentence() -> None:
+    told = W.rule([0.1] * 24, "mass")
+    assert told.startswith("Shown, of the first 24 queries: the first, the worst of the others")
+    assert told.endswith("by mass.")
+    assert "of the most covered 24 queries" in W.rule([0.1] * 24, "mass", "the most covered")
+    assert "all there are" in W.rule([0.1] * 2, "mass")
+    assert "nothing that is known here ranks them" in W.rule([float("nan")] * 9, "mass")
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("baseline", "baseline"), ("trsa-1/triplet", "baseline"), ("trsa-1/sam", "SAM"),
+        ("trsa-1/sam-reg", "SAM + Reg"), ("trsa", "TRSA"), ("rgsa-1/baseline", "baseline"),
+        ("rgsa-1/rgsa", "RGSA"), ("rgsa-1/inner-product", "RGSA+RGTR (IP)"),
+        ("rgsa-3/baseline-t8", "baseline, T = 8"), ("fgra-2/ram-tas", "GB+RAM+TAS"),
+        ("fgra", "FGRA"), ("tacan-1/baseline", "baseline"), ("tacan-1/ca", "without L_m"),
+        ("tacan-1/minmax", "with L_m"), ("tacan-1/embedding", "TA + embedding"),
+        ("sinet-2/base", "baseline"), ("sinet-2/sbm", "SBM"), ("sinet-3/non-local", "non-local"),
+        ("sinet-3/sbm-without-mi", "SBM without the mutual-information loss"),
+        ("sinet-fig5a/5", "k = 5"), ("tacan/short", "TACAN, a quarter of the epochs"),
+    ],
+)  # fmt: skip
+def test_models_are_called_what_papers_call_them(name: str, called: str) -> None:
+    assert W.label(recipes()[name]) == called
+
+
+def test_every_recipe_has_a_label_that_is_no_id() -> None:
+    for name, one in recipes().items():
+        assert W.label(one).strip() == W.label(one) != ""
+        assert name == "baseline" or name not in W.label(one)
+
+
+def test_models_of_one_label_are_told_apart(arms) -> None:
+    both = [arm(arms, "trsa-1/baseline"), arm(arms, "trsa-1/triplet"), arm(arms, "trsa-1/sam")]
+    assert W.labels(both) == ["baseline", "baseline + L_v", "SAM"]
+    twice = [arm(arms, "trsa-1/sam"), arm(arms, "trsa-1/sam-reg"), arm(arms, "trsa-1/sam")]
+    assert W.labels(twice) == ["SAM, run 1", "SAM + Reg", "SAM, run 3"]
+    assert W.keys(twice) == ["trsa-1/sam, run 1", "trsa-1/sam-reg", "trsa-1/sam, run 3"]
+
+
+def test_two_runs_of_one_recipe_keep_their_rows_and_numbers(arms, people) -> None:
+    one = arm(arms, "trsa-1/sam")
+    drawn = attention([replace(one, record="a"), replace(one, record="b")], people)
+    assert list(drawn.numbers) == ["trsa-1/sam, run 1", "trsa-1/sam, run 2"]
+    rows = [axes.get_ylabel() for axes in drawn.figure.axes if axes.get_ylabel()]
+    assert rows == ["input", "SAM, run 1", "SAM, run 2"]
+    words = told(drawn)
+    assert "SAM, run 1: recipe trsa-1/sam, record a." in words
+    assert "SAM, run 2: recipe trsa-1/sam, record b." in words
+
+
+def test_what_is_not_known_is_said_in_words() -> None:
+    nan = float("nan")
+    assert W.interval({"mean": 0.5, "low": 0.25, "high": 0.75}) == "0.50 (0.25 to 0.75)"
+    assert W.interval({"mean": 0.5, "low": 0.25, "high": 0.75}, ".1f", "x") == "0.5 (0.2 to 0.8; x)"
+    assert W.interval({"mean": 0.5, "low": nan, "high": nan}) == "0.50 (one person, no interval)"
+    assert W.interval({"mean": nan, "low": nan, "high": nan}) == "not known here"
+    row = {"person": {"mean": 0.5, "low": nan, "high": nan}}
+    assert W.told({"map": row}, "person") == "person 0.50 (one person, no interval)"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [n for n, e in FIGURES.items() if e.kind == "models"])
+def test_no_caption_says_nan(arms, people, name: str) -> None:
+    """Neither where nothing is known of the people nor where there is one person alone."""
+    chosen = FIGURES[name]
+    used = [arm(arms, recipe) for recipe in chosen.recipes]
+    first = people.query[0].pid
+    alone = replace(
+        people,
+        query=tuple(t for t in people.query if t.pid == first),
+        gallery=tuple(t for t in people.gallery if t.pid == first),
+    )
+    small = {"people": 1} if name == "tacan-5" else {}
+    for dataset in (replace(people, truth=None), alone):
+        if name in ("rgsa-4", "fgra-1") and (dataset.truth is None or name == "rgsa-4"):
+            with pytest.raises(ReidError):
+                chosen.function(used, dataset)
+            continue
+        drawn = chosen.function(used, dataset, **small)
+        words = [told(drawn)]
+        for axes in drawn.figure.axes:
+            words += [axes.get_xlabel(), axes.get_ylabel(), axes.get_title()]
+        assert "nan" not in " ".join(words).lower().split()
+        assert not any("nan" in word for word in words)
+        assert ("White line" in told(drawn)) == (
+            dataset.truth is not None
+            and name in ("trsa", "fgra-5", "tacan-4", "sinet-6", "sinet-6-suppression")
+        )
+        plt.close("all")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [n for n, e in FIGURES.items() if e.kind == "models"])
+def test_blank_frames_and_collapse_are_told_under_every_figure(arms, people, name: str) -> None:
+    class Black:
+        def read(self, tracklet, places):
+            return people.frames.read(tracklet, places) * 0
+
+    chosen = FIGURES[name]
+    used = [arm(arms, recipe) for recipe in chosen.recipes]
+    dark = replace(people, frames=Black())
+    if name == "rgsa-4":
+        dark = replace(dark, query=people.query + people.train)
+    if name == "tacan-5":  # all embeddings are equal: there is nothing to lay out
+        with pytest.raises(ReidError, match="equal"):
+            chosen.function(used, dark, people=3)
+        return
+    drawn = chosen.function(used, dark)
+    words = told(drawn)
+    assert "frames are of one colour" in words
+    assert name in ("fgra-1", "tacan-6") or "embeddings have collapsed" in words
+    assert len(drawn.words) == len(set(drawn.words))
+    assert all(word in words for word in drawn.words)
+
+
+def told(drawn) -> str:
+    """The words under a picture, its lines joined."""
+    return " ".join(" ".join(text.get_text().split()) for text in drawn.figure.texts)
+
+
+def test_badly_framed_people_are_the_smallest_of_the_worse_half() -> None:
+    order = np.array([3, 0, 5, 1, 2, 7, 6, 4])  # by error: the worse half is 2, 7, 6, 4
+    sizes = np.array([0.01, 0.3, 0.4, 0.2, 0.1, 0.2, 0.3, 0.2])
+    assert rgsa_rgtr.choose(order, sizes) == [3, 0, 5, 4, 7, 6]
+
+
+def test_an_sbm_that_dims_nothing_is_told() -> None:
+    weights = torch.ones(2, 3, 4, 2)
+    assert "dims nothing: its row" in sinet.idle("SBM", weights)[0]
+    weights[0, 0, 1, 1] = 0.5
+    assert sinet.idle("SBM", weights) == ["SBM dims nothing in 5 of 6 latter frames."]
+    weights[..., 0, 0] = 0.5
+    assert sinet.idle("SBM", weights) == []
+    weights[1, 2] = float("nan")
+    assert sinet.idle("SBM", weights) == ["SBM is not finite in 1 of 6 latter frames."]
+
+
+def test_the_query_on_which_models_differ_most_is_added_once() -> None:
+    scores = np.array([[1.0, 0.5, 2.0, 0.1], [1.0, 0.7, 1.0, 0.1]])
+    assert sinet.differing(scores, [0, 1, 3]) == [2]
+    assert sinet.differing(scores, [0, 2, 3]) == []
+    assert sinet.differing(scores[:1].repeat(2, 0), [0]) == []
+
+
+def test_tsne_shows_clips_where_tracklets_are_few_and_tells_the_perplexity(arms, people) -> None:
+    drawn = tsne([arm(arms, "tacan")], people, people=3)
+    numbers = drawn.numbers["tacan"]
+    words = told(drawn)
+    assert numbers["perplexity"] == pytest.approx((numbers["points"] - 1) / 3)
+    assert "small points are the" in words
+    assert f"perplexity {numbers['perplexity']:.3g} (lowered from 30" in words
+    assert len(numbers["raw"]) == 3
+    large = sum(len(c.get_offsets()) for c in drawn.figure.axes[0].collections
+                if c.get_sizes()[0] > 50)  # fmt: skip
+    chosen = choose_people([t.pid for t in people.gallery], 3, 0, {t.pid for t in people.query})
+    assert large == len(chosen) < numbers["points"]
+
+
+def test_a_clips_embedding_is_the_tracklets_where_it_is_the_only_one(arms, people) -> None:
+    one = arm(arms, "tacan")
+    short = next(t for t in people.gallery if len(t) == 4)
+    clips, frames = embed_clips(one, people, short)
+    assert clips.shape[0] == 1
+    assert frames.shape[:2] == (4, 3)
+    torch.testing.assert_close(clips, embed(one, people, [short]), rtol=1e-4, atol=1e-5)
 
 
 def test_data_without_queries_or_truth(arms, people) -> None:
@@ -142,33 +321,6 @@ def test_clips_are_coloured_by_their_weight() -> None:
     assert colours(np.array([0.1, 0.5, 0.9]), 0.3, 0.7) == [POOR, FAIR, GOOD]
 
 
-@pytest.mark.parametrize("name", ["trsa", "rgsa_rgtr", "fgra", "tacan", "sinet"])
-def test_an_architecture_is_the_models_own(name: str) -> None:
-    one = untrained(name, "smoke")
-    drawn = architecture([one], None)
-    steps = {step[0]: step for step in drawn.numbers["steps"]}
-    assert steps["backbone.layer4.0"][2] == [[4, 128, 8, 4]]
-    assert drawn.numbers["parameters"] == sum(p.numel() for p in one.model.parameters())
-    sites = [f"backbone.plugins.{site}" for site in one.model.backbone.plugins]
-    order = list(steps)
-    assert all(site in steps for site in sites)
-    for site in sites:  # a plug-in stands right after the block that it follows
-        stage, block = site.rsplit(".", 1)[1].split("_")
-        before = [s for s in order[: order.index(site)] if s.startswith("backbone.layer")][-1]
-        assert before.startswith(f"backbone.{stage}.")
-        assert before.split(".")[-1].split("-")[-1] == str(int(block) - 1)
-    assert not any(len(m._forward_hooks) for m in one.model.modules())
-    words = contents(drawn.figure)[0]["words"]["texts"]
-    assert words[0].startswith("clip 1 x 4")
-    assert not any(" ," in text for text in words)
-    for site in one.model.backbone.plugins:  # named by the number of the block before it
-        stage, block = site.split("_")
-        before = words.index(
-            next(t for t in words if t.startswith(f"after block {block} of {stage}"))
-        )
-        assert any(t.startswith(f"{stage}, block {block}:") for t in words[:before])
-
-
 def test_a_head_seen_from_behind_is_boxed_with_its_hair() -> None:
     boxes = [[0.0] * 4 for _ in PARTS]
     boxes[PARTS.index("head")] = [12.0, 9.0, 15.0, 11.0]
@@ -180,6 +332,7 @@ def test_a_head_seen_from_behind_is_boxed_with_its_hair() -> None:
 
 def record(name: str, value: float, profile: str = "laptop", seed: int = 0):
     return SimpleNamespace(
+        name=f"{name}--{profile}--{seed}.json",
         seed=seed,
         recipe={"name": name},
         profile={"name": profile},
@@ -211,9 +364,21 @@ def test_points_of_a_sweep_are_of_the_same_worlds() -> None:
     ]
     drawn = sweep.draw_sweeps(records, [("k", "k", {"a": 1, "b": 3, "missing": 5})], "test")
     assert drawn.numbers["k"]["mAP"][1] == pytest.approx([50, 60])
-    assert "2 points of one world" in " ".join(t.get_text() for t in drawn.figure.texts)
+    assert "2 points of one world (0)" in " ".join(t.get_text() for t in drawn.figure.texts)
     apart = [r for r in records if (r.recipe["name"], r.seed) != ("a", 0)]
     assert sweep.shared(apart, ["a", "b"]) == apart  # no world in common: all that there is
+
+
+def test_a_sweep_names_its_records_what_is_missing_and_what_must_be_known() -> None:
+    records = [record("fgra", 0.5)]
+    records += [record(f"fgra-fig4/length-{n}", 0.5) for n in (2, 4, 6, 8)]
+    drawn = fgra.sweeps([*records, record("fgra-fig4/regions-1", 0.5)])
+    words = " ".join(drawn.figure.texts[-1].get_text().split())
+    assert "fgra--laptop--0, fgra-fig4/length-2--laptop--0" in words
+    assert "and 3 more" in words
+    assert "Not run yet: fgra-fig4/length-10, fgra-fig4/regions-2, fgra-fig4/regions-8." in words
+    assert "penalty grows with N and N_s" in words
+    assert "nothing to weigh" in words
 
 
 def test_a_sweep_does_not_mix_profiles() -> None:
@@ -224,9 +389,10 @@ def test_a_sweep_does_not_mix_profiles() -> None:
     assert drawn.numbers["k"]["mAP"][1] == pytest.approx([55, 20])
     axes, words = drawn.figure.axes[0], drawn.figure.texts[-1].get_text()
     assert axes.get_xscale() == "log"
-    assert "profile laptop; 2 points of 1 to 2 worlds" in words
+    assert "Records: a--laptop--0, a--laptop--0, b--laptop--0." in words
+    assert "profile laptop; 2 points of 1 to 2 worlds (0)" in words
     alone = sweep.draw_sweeps(records[2:3], [("k", "k", {"b": 8})], "test").figure
-    assert "one world, which has no interval" in alone.texts[-1].get_text()
+    assert "one world (0), which has no interval" in alone.texts[-1].get_text()
 
 
 # --- the command ---
@@ -250,7 +416,9 @@ def test_an_architecture_goes_to_a_file(monkeypatch, tmp_path: Path, suffix: str
     out = tmp_path / f"trsa.{suffix}"
     assert reid(monkeypatch, "figure", "trsa-architecture", "--out", out) == 0
     assert out.stat().st_size > 5000
-    assert json.loads(out.with_suffix(".json").read_text())["numbers"]["embedding"] == 128
+    told = json.loads(out.with_suffix(".json").read_text())
+    assert told["numbers"]["embedding"] == 2048
+    assert told["models"][0]["profile"] == "paper"
 
 
 def test_bad_input_ends_in_one_sentence(monkeypatch, capsys, tmp_path: Path) -> None:
@@ -270,3 +438,72 @@ def test_bad_input_ends_in_one_sentence(monkeypatch, capsys, tmp_path: Path) -> 
     assert "no shipped weights of sinet-2/base" in said
     assert "--run RUN,RUN,RUN" in said
     assert not list(tmp_path.glob("*.png"))
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_the_same_figure_is_the_same_file(monkeypatch, tmp_path: Path, suffix: str) -> None:
+    files = [tmp_path / f"{name}.{suffix}" for name in "ab"]
+    for out in files:
+        words = ("tacan-architecture", "--profile", "smoke", "--out", out)
+        assert reid(monkeypatch, "figure", *words) == 0
+        plt.close("all")
+    one, other = (out.read_bytes() for out in files)
+    assert one == other
+    if suffix == "svg":
+        assert b"<dc:date>" not in one
+        assert b">clip_attention: ClipAttention</text>" in one
+
+
+def test_options_that_a_figure_would_ignore_are_refused(
+    monkeypatch, capsys, tmp_path: Path
+) -> None:
+    from reidlib.cli import figures
+
+    def refused(*words: object) -> str:
+        assert reid(monkeypatch, "figure", *words, "--out", tmp_path / "x.png") == 2
+        return " ".join(capsys.readouterr().err.split())
+
+    monkeypatch.setattr(figures, "_draw", None)  # nothing is computed before
+    for name in ("fgra-1", "sinet-5", "trsa-architecture"):
+        assert f"{name} shows no trained model" in refused(name, "--run", tmp_path)
+    for name in ("fgra-1", "trsa", "trsa-architecture"):
+        assert "not drawn from records" in refused(name, "--records", tmp_path)
+    for name in ("trsa-architecture", "sinet-5"):
+        assert "without a data set" in refused(name, "--with", "size=small")
+    assert "give --run" in refused("trsa", "--profile", "paper")
+    assert "leave --profile out" in refused("sinet-5", "--profile", "paper")
+    assert "rgsa-4, sinet-6 have" in refused("trsa", "--method", "layer_cam")
+    assert "rgsa-4, sinet-6 have" in refused("tacan-5", "--target", "pooled")
+    assert "no CAM method 'x'; there are grad_cam" in refused("rgsa-4", "--method", "x")
+    assert "no CAM target 'x'; there are similarity" in refused("rgsa-4", "--target", "x")
+
+
+def test_places_that_cannot_be_written_are_refused_first(
+    monkeypatch, capsys, tmp_path: Path
+) -> None:
+    from reidlib.cli import figures
+
+    def refused(out: Path) -> str:
+        assert reid(monkeypatch, "figure", "trsa-architecture", "--out", out) == 2
+        return " ".join(capsys.readouterr().err.split())
+
+    monkeypatch.setattr(figures, "_draw", None)
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "file").write_text("")
+    assert "is a folder" in refused(tmp_path / "folder.png")
+    assert "there is no folder" in refused(tmp_path / "missing" / "x.png")
+    assert "there is no folder" in refused(tmp_path / "file" / "x.png")
+    for text in ('{"name": "my own"}', "[1]", "no json"):
+        (tmp_path / "mine.json").write_text(text)
+        assert "mine.json would be overwritten" in refused(tmp_path / "mine.png")
+        assert (tmp_path / "mine.json").read_text() == text
+    assert not (tmp_path / "missing").exists()
+    figures._check_places(tmp_path / "new.png", tmp_path / "new.json")
+    (tmp_path / "new.json").write_text('{"figure": "trsa"}')
+    figures._check_places(tmp_path / "new.png", tmp_path / "new.json")
+
+
+def test_a_size_that_does_not_exist_is_refused(monkeypatch, capsys, tmp_path: Path) -> None:
+    words = ("trsa-architecture", "--profile", "huge", "--out", tmp_path / "x.png")
+    assert reid(monkeypatch, "figure", *words) == 2
+    assert "no profile 'huge'" in capsys.readouterr().err

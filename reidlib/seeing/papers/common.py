@@ -9,20 +9,13 @@ import numpy as np
 from torch import Tensor
 
 from reidlib.data.tracklets import Tracklet, TrackletDataset
-from reidlib.seeing.arms import (
-    Arm,
-    Drawn,
-    Gathered,
-    MapMaker,
-    caption,
-    first_median_worst,
-    gather,
-    rule,
-    told,
-)
+from reidlib.seeing.arms import Arm, Drawn, Gathered, MapMaker, first_median_worst, gather
 from reidlib.seeing.attention import Seen
 from reidlib.seeing.cam import scaled
 from reidlib.seeing.drawing import Cell, lit, outlines, picture, sheet
+from reidlib.seeing.words import caption, keys, labels, number, outlined, rule, told
+
+RIVALS = "In brackets: 95 % interval over people, and maps that know nothing, by the same measure."
 
 
 def maps_sheet(
@@ -35,7 +28,7 @@ def maps_sheet(
     over: Literal["frame", "clip", "all"] = "frame",
     question: str = "person",
     slots: Sequence[str] = (),
-    which: str = "first",
+    which: str = "the first",
     note: str = "",
 ) -> Drawn:
     """One clip of three people, each model's maps in a row, judged over all the tracklets.
@@ -44,28 +37,30 @@ def maps_sheet(
     slots: questions whose answers are told frame by frame. which: of all queries `tracklets` are.
     """
     found = [gather(arm, dataset, tracklets, maker) for arm in arms]
-    chosen = first_median_worst(found[-1].person())
-    verdicts: dict[str, Any] = {g.arm.name: g.verdict() for g in found}
-    words = list(dict.fromkeys(word for g in found for word in g.words()))
+    names, worth = labels(arms), found[-1].person()
+    chosen = first_median_worst(worth)
+    shown = [found[0].seen[i] for i in chosen]
+    verdicts: dict[str, Any] = {key: g.verdict() for key, g in zip(keys(arms), found)}
+    called = list(zip(names, verdicts.values()))
+    words = list(dict.fromkeys(word for n, g in zip(names, found) for word in g.words(name=n)))
     t = found[0].maps[0].shape[1]
-    rows = [frame_row([found[0].seen[i] for i in chosen])]
-    rows += [map_row(g, chosen, over) for g in found]
-    lines = [f"{name}: {told(v, question)}" for name, v in verdicts.items() if "map" in v]
+    rows = [frame_row(shown), *(map_row(g, chosen, over) for g in found)]
+    lines = [f"{name}: {told(v, question)}" for name, v in called if "map" in v]
     scale = {"frame": "each frame", "clip": "each clip", "all": "all clips"}[over]
     figure = sheet(
         rows,
-        names=["input", *(arm.name for arm in arms)],
-        heads=heads([found[0].seen[i] for i in chosen], t),
+        names=["input", *names],
+        heads=heads(shown, t),
         title=title,
         gaps=[t * n - 1 for n in range(1, len(chosen))],
         caption=caption(
             dataset,
             arms,
-            f"{rule(len(tracklets), len(chosen), which)} by mass of the last row's maps on the "
-            f"visible person; maps scaled over {scale}; white: what is truly visible of the "
-            f"person. {note}",
-            *(f"Mass on the {question} over {len(tracklets)} people, {line}" for line in lines),
-            *(by_slot(name, v, slots) for name, v in verdicts.items() if slots),
+            rule(worth, "mass of the last row's maps on the visible person", which),
+            " ".join(x for x in (f"Maps are scaled over {scale}.", outlined(dataset), note) if x),
+            *(f"Mass over {len(tracklets)} people, {line}." for line in lines),
+            RIVALS if lines else "",
+            *(by_slot(name, v, slots) for name, v in called if slots),
             *words,
         ),
     )
@@ -76,14 +71,18 @@ def by_slot(name: str, verdict: dict[str, Any], questions: Sequence[str]) -> str
     """One line: what is asked of the first, second, ... frame of a clip, and how alike they are."""
     rows = {q: _means(verdict["by slot"][q]) for q in questions if "by slot" in verdict}
     kept = _means(verdict["overlap with frame 0, by slot"])
-    alike = verdict["likeness of frames"]["mean"]
     parts = [f"{question} {values}" for question, values in rows.items()]
-    parts += [f"overlap with frame 0 {kept}", f"cosine between frames {alike:.3f}"]
-    return f"By slot, {name}: " + "; ".join(parts) + "."
+    parts += [f"overlap with the first {kept}"]
+    if len(verdict["overlap with frame 0, by slot"]) > 1:
+        alike = verdict["likeness of frames"]["mean"]
+        parts += [f"cosine between frames {number(alike, '.3f')}"]
+    return f"Frame by frame, {name}: " + "; ".join(parts) + "."
 
 
 def _means(estimates: Sequence[dict[str, Any]]) -> str:
-    return ", ".join(f"{value['mean']:.2f}" for value in estimates)
+    if not any(np.isfinite(value["mean"]) for value in estimates):
+        return "not known here"
+    return ", ".join(number(value["mean"]) for value in estimates)
 
 
 def frame_row(seen: Sequence[Seen]) -> list[Cell | None]:
@@ -100,7 +99,7 @@ def map_row(found: Gathered, chosen: Sequence[int], over: Literal["frame", "clip
     """The maps of the first clip of the chosen, on their frames."""
     cells: list[Cell | None] = []
     if over == "all":
-        highest = max(float(found.maps[i][0].max()) for i in chosen)
+        highest = max(float(found.maps[i][0].max()) for i in chosen) or 1.0
         shown = [(found.maps[i][:1] / highest).clamp_min(0) for i in chosen]
     else:
         shown = [scaled(found.maps[i][:1], over) for i in chosen]

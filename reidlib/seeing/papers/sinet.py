@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,44 +11,43 @@ import torch
 
 from reidlib.data.tracklets import Tracklet, TrackletDataset
 from reidlib.errors import ReidError
+from reidlib.extraction import embed_subsets
 from reidlib.records import Record
-from reidlib.seeing.arms import (
-    Arm,
-    Drawn,
-    cam_maps,
-    caption,
-    first_median_worst,
-    gather,
-    queries,
-    rule,
-)
+from reidlib.seeing.arms import Arm, Drawn, first_median_worst, gather, queries
 from reidlib.seeing.attention import Seen, position_maps, silhouette, suppression
+from reidlib.seeing.cams import GRAD_CAM, Cam
 from reidlib.seeing.drawing import Cell, picture, sheet
 from reidlib.seeing.figures import RIGHT, WRONG
+from reidlib.seeing.health import faults
 from reidlib.seeing.papers.common import frame_row, heads, maps_sheet, on_frames
 from reidlib.seeing.papers.sweep import draw_sweeps
-from reidlib.seeing.ranking import Ranking, rank_all
+from reidlib.seeing.ranking import Ranking, rank_embeddings
 from reidlib.seeing.truth import estimate, mass
+from reidlib.seeing.words import caption, interval, keys, label, labels, outlined, rule
+
+FOUND = 0.95  # a baseline whose first match is right more often leaves little to mend
 
 
-def salient_to_broad(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
+def salient_to_broad(arms: Sequence[Arm], dataset: TrackletDataset, cam: Cam = GRAD_CAM) -> Drawn:
     """Figures 1 and 6: CAM per frame, other methods above SBM; does it go from salient to broad?"""
+    people = queries(dataset)
+    cam.check(dataset, people)
     drawn = maps_sheet(
         arms,
         dataset,
-        queries(dataset),
-        cam_maps,
+        people,
+        cam.maps,
         title="SINet, Figures 1 and 6: class activation maps, frame by frame",
         slots=("parts", "breadth", "background"),
-        note="Later frames should light more of the body, and no more background.",
+        note=f"{cam.told}. Later frames should light more of the body, and no more background.",
     )
-    for arm in arms:
+    for arm, key in zip(arms, keys(arms)):
         for site, maps in position_maps(arm.model).items():
             truth = dataset.truth
             if truth is not None:
                 masks = [truth.read(t, [len(t) // 2])["mask"] for t in queries(dataset)]
                 found = silhouette(maps, torch.cat(masks))
-                drawn.numbers[arm.name][f"position maps of {site}"] = found
+                drawn.numbers[key][f"position maps of {site}"] = found
     return drawn
 
 
@@ -55,37 +55,85 @@ def suppressions(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
     """Figure 6, inside: what each SBM takes from the latter frames, 1 - S."""
     arm = arms[-1]
     found = gather(arm, dataset, queries(dataset), _first_suppression)
-    removed = [1 - maps for maps in found.maps]
-    chosen = first_median_worst(_on_person(found.seen, removed))
+    worth = _on_person(found.seen, [1 - maps for maps in found.maps])
+    chosen = first_median_worst(worth)
     seen = [found.seen[i] for i in chosen]
     kept = [suppression(arm.model, s.output) for s in seen]
     rows = [frame_row(seen)]
     for site in kept[0]:
         rows.append([c for s, maps in zip(seen, kept) for c in _dimmed(s, maps[site][:1])])
-    numbers: dict[str, Any] = {}
+    numbers = {site: _dimming(arm, found.seen, site) for site in kept[0]}
+    frames = [s.flat(s.frames) for s in found.seen]
+    words = faults(frames, embeddings={label(arm.recipe): found.embeddings()})
     for site in kept[0]:
-        maps = torch.cat([suppression(arm.model, s.output)[site] for s in found.seen])
-        owners = [s.tracklet.raw_pid for s in found.seen]
-        dimmed = (maps < 1).double().mean(dim=(1, 2, 3))
-        numbers[site] = {"cells dimmed": str(estimate(dimmed, owners)),
-                         "kept": float(maps.mean())}  # fmt: skip
+        latter = torch.cat([s.output.maps[f"{site}.suppression"] for s in found.seen])
+        words += idle(_sbm(site), latter)
     t = seen[0].places.shape[1]
-    lines = [f"{site}: dims {n['cells dimmed']} of all cells" for site, n in numbers.items()]
-    note = (
-        f"{rule(len(found.seen), len(chosen))} by what the first SBM takes from the visible "
-        "person. Lit: what is dimmed, 1 - S."
-    )
-    return Drawn(
-        sheet(
-            rows,
-            names=["input", *(f"SBM at {site}" for site in kept[0])],
-            heads=heads(seen, t),
-            gaps=[t * n - 1 for n in range(1, len(chosen))],
-            title="SINet: suppression maps of the three SBM",
-            caption=caption(dataset, [arm], note, "; ".join(lines) + "."),
+    lines = [
+        f"{_sbm(site)} dims {interval(n['cells dimmed'], '.3f')} of all cells"
+        + (f"; of what it dims {interval(n['person'])} is the visible person, of a frame "
+           f"{interval(n['person in a frame'])}" if "person" in n else "")
+        for site, n in numbers.items()
+    ]  # fmt: skip
+    figure = sheet(
+        rows,
+        names=["input", *map(_sbm, kept[0])],
+        heads=heads(seen, t),
+        gaps=[t * n - 1 for n in range(1, len(chosen))],
+        title="SINet: suppression maps of the three SBM",
+        caption=caption(
+            dataset,
+            [arm],
+            rule(worth, "the share of what the first SBM dims that lies on the visible person"),
+            "Lit: what is dimmed, 1 - S. Frames in which nothing is dimmed, the former ones above "
+            "all, from which an SBM takes nothing, are as they are. " + outlined(dataset),
+            *(f"{line}." for line in lines),
+            *words,
         ),
-        numbers,
     )
+    return Drawn(figure, numbers, words)
+
+
+def _dimming(arm: Arm, seen: Sequence[Seen], site: str) -> dict[str, Any]:
+    """How much an SBM dims, and where: beside what an even map would have on the person."""
+    every = [suppression(arm.model, s.output)[site] for s in seen]
+    maps, owners = torch.cat(every), [s.tracklet.raw_pid for s in seen]
+    dimmed = (maps < 1).double().mean(dim=(1, 2, 3))
+    told = {"cells dimmed": asdict(estimate(dimmed, owners)), "kept": float(maps.mean())}
+    if seen[0].truth:
+        removed = 1 - maps.flatten(0, 1)
+        visible = torch.cat([s.truth["visible"] for s in seen])
+        people = [pid for s in seen for pid in s.identities]
+        on, even = mass(removed, visible), mass(torch.ones_like(removed), visible)
+        told["person"] = asdict(estimate(on, people))
+        told["person in a frame"] = asdict(estimate(even[on.isfinite()], _of(people, on)))
+    return told
+
+
+def _of(people: Sequence[int], answers: torch.Tensor) -> list[int]:
+    """Whose the frames with an answer are."""
+    return [pid for pid, known in zip(people, answers.isfinite().tolist()) if known]
+
+
+def _sbm(site: str) -> str:
+    """layer3_1 -> SBM after block 1 of layer3."""
+    stage, _, block = site.partition("_")
+    return f"SBM after block {block} of {stage}" if block else f"SBM at {site}"
+
+
+def idle(name: str, weights: torch.Tensor) -> list[str]:
+    """Sentences on the weights S (..., h, w) of latter frames: not finite, nowhere below one."""
+    flat = weights.detach().flatten(0, -3).flatten(1)
+    broken = ~flat.isfinite().all(1)
+    still = (flat >= 1).all(1) & ~broken
+    found = []
+    if broken.any():
+        found.append(f"{name} is not finite in {int(broken.sum())} of {len(flat)} latter frames.")
+    if still.all():
+        found.append(f"{name} dims nothing: its row shows the frames as they are.")
+    elif still.any():
+        found.append(f"{name} dims nothing in {int(still.sum())} of {len(flat)} latter frames.")
+    return found
 
 
 def _dimmed(seen: Seen, weights: torch.Tensor) -> list[Cell | None]:
@@ -109,50 +157,91 @@ def lookalikes(arms: Sequence[Arm], dataset: TrackletDataset, k: int = 6) -> Dra
     """Figure 7: look-alike queries, each model's list under the other; right and wrong framed."""
     if len(arms) < 2:
         raise ReidError("sinet-7 compares two models: give the baseline and SINet")
-    lists = [rank_all(*arm_of(arm, dataset), k=k, progress=False) for arm in arms]
-    family = _families(dataset)
-    alike = [i for i, t in enumerate(dataset.query) if family.get(t.pid)]
-    pool = alike or list(range(len(dataset.query)))
-    score = [sum(r / (n + 1) for n, r in enumerate(lists[0][i].right)) for i in pool]
-    chosen = [pool[i] for i in first_median_worst(score)]
-    rows, names = [], []
-    for i in chosen:
-        for arm, ranked in zip(arms, lists):
-            rows.append(_list_row(ranked[i], dataset, k))
-            names.append(arm.name)
+    embedded = [embed_subsets(a.model, dataset, a.recipe, a.profile, progress=False) for a in arms]
+    lists = [
+        rank_embeddings(*found, dataset, arm.recipe.test.distance, k)
+        for arm, found in zip(arms, embedded)
+    ]
+    family, names = _families(dataset), labels(arms)
+    asked = [i for i, found in enumerate(lists[0]) if found.matches]
+    if not asked:
+        raise ReidError(f"{dataset.name} has no query with a gallery to rank")
+    pool = [i for i in asked if family.get(dataset.query[i].pid)] or asked
+    scores = np.array([[_worth(ranked[i]) for i in pool] for ranked in lists])
+    chosen = first_median_worst(scores[0])
+    added = differing(scores, chosen)
+    shown = [pool[i] for i in [*chosen, *added]]
     numbers = {
-        arm.name: {
+        key: {
             "first right": float(np.mean([ranked[i].right[0] for i in pool])),
             "queries": len(pool),
             "wrong firsts of the family": _misled(ranked, pool, family),
         }
-        for arm, ranked in zip(arms, lists)
+        for key, ranked in zip(keys(arms), lists)
     }
-    of = "queries with look-alikes" if alike else "queries (nobody here has look-alikes)"
-    lines = [f"{n}: first right {v['first right']:.2f}, first wrong and of the family "
-             f"{v['wrong firsts of the family']:.2f}" for n, v in numbers.items()]  # fmt: skip
-    return Drawn(
-        sheet(
-            rows,
-            names=names,
-            heads=["query", *(f"{n + 1}" for n in range(k))],
-            title="SINet, Figure 7: ranked lists of look-alikes",
-            gaps=[0],
-            caption=caption(
-                dataset,
-                arms,
-                f"Of {len(pool)} {of} the first, the median and the worst for {arms[0].name}; "
-                "green right, orange wrong.",
-                "; ".join(lines) + ".",
-            ),
-        ),
-        numbers,
+    pictured = {t.row: t for i in shown for ranked in lists
+                for t in (ranked[i].query, *ranked[i].matches)}.values()  # fmt: skip
+    frames = [dataset.frames.read(t, [len(t) // 2]) for t in pictured]
+    words = faults(frames, embeddings={n: torch.cat(e) for n, e in zip(names, embedded)})
+    of = (
+        "queries with look-alikes"
+        if pool is not asked
+        else "queries (nobody here is known to have look-alikes)"
     )
+    figure = sheet(
+        [_list_row(ranked[i], dataset, k) for i in shown for ranked in lists],
+        names=names * len(shown),
+        heads=["query", *(f"{n + 1}" for n in range(k))],
+        groups={len(arms) * n: () for n in range(1, len(shown))},
+        title="SINet, Figure 7: ranked lists of look-alikes",
+        gaps=[0],
+        caption=caption(
+            dataset,
+            arms,
+            rule(scores[0], f"how early {names[0]} ranks the right ones", "the").replace(
+                "queries", of, 1
+            ),
+            "Below them the query on which the lists differ most by that measure." * len(added),
+            "Green: right; orange: wrong.",
+            *_outcome(names, list(numbers.values()), [[r[i] for i in shown] for r in lists]),
+            *words,
+        ),
+    )
+    return Drawn(figure, numbers, words)
 
 
-def arm_of(arm: Arm, dataset: TrackletDataset) -> tuple[Any, ...]:
-    """The arguments of `rank_all`."""
-    return arm.model, dataset, arm.recipe, arm.profile
+def _worth(found: Ranking) -> float:
+    """How early the right ones come: the sum of 1 / rank over those that are right."""
+    return sum(right / (n + 1) for n, right in enumerate(found.right))
+
+
+def differing(scores: np.ndarray, chosen: Sequence[int]) -> list[int]:
+    """The query on which the models differ most, unless it is chosen or they never differ.
+
+    scores: (models, queries).
+    """
+    apart = np.ptp(scores, axis=0)
+    most = int(apart.argmax())
+    return [most] if apart[most] > 0 and most not in chosen else []
+
+
+def _outcome(
+    names: Sequence[str], numbers: Sequence[dict[str, Any]], shown: Sequence[Sequence[Ranking]]
+) -> list[str]:
+    """What the lists come to, one line each; in words where there is nothing left to find."""
+    told = [
+        f"{name}: the first is right for {v['first right']:.1%} of {v['queries']} queries, wrong "
+        f"and of the family for {v['wrong firsts of the family']:.1%}."
+        for name, v in zip(names, numbers)
+    ]
+    if numbers[0]["first right"] >= FOUND:
+        told.append(
+            f"Nearly everybody is found by {names[0]} already, so these lists can say little about "
+            "what the other one adds."
+        )
+    if all(found.right[0] for ranked in shown for found in ranked):
+        told.append("In all the lists shown the first is right.")
+    return told
 
 
 def _families(dataset: TrackletDataset) -> dict[int, int]:

@@ -12,6 +12,7 @@ from reidlib.seeing.arms import Drawn
 from reidlib.seeing.drawing import Lines, curves
 
 Panel = tuple[str, str, Lines]
+NAMED = 3  # records in a caption
 SCORES = {"mAP": "map", "rank-1": "rank-1"}  # as they are called here, and in records
 
 
@@ -74,29 +75,50 @@ def shared(records: Sequence[Record], wanted: Iterable[str]) -> list[Record]:
 
 
 def draw_sweeps(
-    records: Sequence[Record], plots: Sequence[tuple[str, str, Mapping[str, float]]], title: str
+    records: Sequence[Record],
+    plots: Sequence[tuple[str, str, Mapping[str, float]]],
+    title: str,
+    note: str = "",
 ) -> Drawn:
-    """Plots side by side: (heading, x, recipe -> where it stands on x) each."""
+    """Plots side by side: (heading, x, recipe -> where it stands on x) each. note: for readers."""
     wanted = {recipe for *_, at in plots for recipe in at}
     used = comparable([r for r in records if r.recipe["name"] in wanted])
     used = shared(used, wanted) if used else []
     panels = [collect(used, *plot) for plot in plots]
-    figure = curves(panels, y="%", title=title, caption=_told(used, panels))
+    missing = [name for *_, at in plots for name in at if not _has(used, name)]
+    told = [_told(used, panels), _named(used), note]
+    told += [f"Not run yet: {', '.join(missing)}."] if missing else []
+    figure = curves(panels, y="%", title=title, caption="\n".join(one for one in told if one))
     return Drawn(figure, {heading: lines for heading, _, lines in panels})
+
+
+def _has(records: Sequence[Record], recipe: str) -> bool:
+    return any(r.recipe["name"] == recipe for r in records)
+
+
+def _named(records: Sequence[Record]) -> str:
+    """A few of the records by name."""
+    names = sorted(r.name.removesuffix(".json") for r in records)
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"Records: {', '.join(names[:NAMED])}{more}."
 
 
 def _told(records: Sequence[Record], panels: Sequence[Panel]) -> str:
     """How many points and worlds, of which profile and data; how many are out of date."""
     profile, data, scenario = _kind(records[0])
+    version = records[0].data.get("version")
     points = sum(len(lines["mAP"][0]) for _, _, lines in panels)
+    known = sorted({r.data["settings"].get("world", r.seed) for r in records})
     worlds = Counter(r.recipe["name"] for r in records).values()
     fewest, most = min(worlds), max(worlds)
     several = most > 1
+    which = f"({', '.join(map(str, known))})"
     count = f"{fewest} to {most} worlds" if fewest < most else f"{most} worlds"
-    count = count if several else "one world, which has no interval"
+    count = f"{count} {which}" if several else f"one world {which}, which has no interval"
     stale = sum(bool(r.stale) for r in records)
     told = [
-        f"{data.capitalize()}, {scenario}, profile {profile}; {points} points of {count}.",
+        f"{data.capitalize()}{f', version {version}' if version else ''}, {scenario}, "
+        f"profile {profile}; {points} points of {count}.",
         "Bars: 95 % t interval over worlds." * several,
         f"Out of date: {stale} of {len(records)} records." if stale else "",
         "Scores on rendered people say nothing about MARS.",

@@ -1,4 +1,4 @@
-"""TACAN's Figures 4, 5 and 6, and Table 3."""
+"""TACAN's Figures 4 and 6."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ import numpy as np
 import torch
 
 from reidlib.data.tracklets import Tracklet, TrackletDataset
-from reidlib.embedding import embed_tracklets
 from reidlib.errors import ReidError
-from reidlib.seeing.arms import (
-    LOOKED_AT,
-    Arm,
-    Drawn,
-    caption,
-    first_median_worst,
+from reidlib.seeing.arms import LOOKED_AT, Arm, Drawn, first_median_worst
+from reidlib.seeing.attention import ClipWeights, Seen, clip_weights, look
+from reidlib.seeing.drawing import (
+    Cell,
+    levels,
+    outlines,
+    picture,
+    sheet,
+    tell,
+    weights_over_time,
 )
-from reidlib.seeing.attention import ClipWeights, clip_weights, look
-from reidlib.seeing.clusters import choose_people, diameters, flat, purity, silhouette
-from reidlib.seeing.drawing import Cell, outlines, picture, scatter, sheet, tell, weights_over_time
 from reidlib.seeing.figures import COLOURS, style
-from reidlib.seeing.health import embedding_faults, map_faults
+from reidlib.seeing.health import faults
 from reidlib.seeing.papers.trsa import covered_first
 from reidlib.seeing.truth import estimate, rank_correlation
+from reidlib.seeing.words import caption, interval, label, number, outlined, rule
 
 GOOD, FAIR, POOR = COLOURS[2], COLOURS[4], COLOURS[1]
 PRINTED = (0.9240, 0.9460)  # the thresholds of Figure 6
@@ -44,38 +45,59 @@ def consecutive(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
     enough = [i for i, f in enumerate(found) if len(f.weights) >= CLIPS] or list(range(len(found)))
     ranges = [-float(np.ptp(found[i].covered)) for i in enough]
     chosen = [enough[i] for i in first_median_worst(ranges)]
-    rows, names = [], []
-    for i in chosen:
-        w, hidden = found[i].weights, found[i].covered
-        t = seen[i].places.shape[1]
-        middle = int(np.nanargmax(hidden)) if np.isfinite(hidden).any() else 0
-        start = int(np.clip(middle - 1, 0, max(len(w) - CLIPS, 0)))
-        row: list[Cell | None] = []
-        drawn = outlines(seen[i].truth, *seen[i].places.shape)
-        for clip in range(start, min(start + CLIPS, len(w))):
-            for j in range(t):
-                under = f"w = {w[clip]:.4f}" if j == 0 else f"{hidden[clip]:.0%} hidden" * (j == 1)
-                row.append(Cell(picture(seen[i].frames[clip, j]), drawn[clip][j], under))
-        rows.append(row)
-        names.append(f"id {found[i].tracklet.raw_pid}")
     numbers = {arm.name: correlations(found)}
-    words = map_faults(torch.from_numpy(np.concatenate([f.weights for f in found]))[None], "w")
+    words = _wrong(arm, seen, found)
     t = seen[0].places.shape[1]
+    known = dataset.truth is not None
+    short = len(found) - len(enough)
     figure = sheet(
-        rows,
-        names=names,
+        [_clips(seen[i], found[i]) for i in chosen],
+        names=[f"id {found[i].tracklet.raw_pid}" for i in chosen],
         gaps=[t * n - 1 for n in range(1, CLIPS)],
         title="TACAN, Figure 4: clips and their weights",
         caption=caption(
             dataset,
             [arm],
-            "Of the tracklets that get covered most: the first, the median and the widest by how "
-            "much covering changes from clip to clip; the clips around the most covered one.",
+            rule(
+                ranges,
+                "how much covering changes from clip to clip, most being worst",
+                "the most covered" if known else "the first",
+            ),
+            f"{CLIPS} consecutive clips, those around the most covered one; w is the weight. "
+            + (outlined(dataset) or "The hidden share of the person is not known here."),
+            f"{short} more have less than {CLIPS} clips and are passed over." if short else "",
             _correlated(numbers[arm.name]),
             *words,
         ),
     )
     return Drawn(figure, numbers, words)
+
+
+def _clips(seen: Seen, found: ClipWeights) -> list[Cell | None]:
+    """The clips around the most covered one, weight and hidden share under each."""
+    m, t = seen.places.shape
+    hidden = found.covered
+    middle = int(np.nanargmax(hidden)) if np.isfinite(hidden).any() else 0
+    start = int(np.clip(middle - 1, 0, max(m - CLIPS, 0)))
+    drawn = outlines(seen.truth, m, t)
+    row: list[Cell | None] = []
+    for clip in range(start, min(start + CLIPS, m)):
+        share = f"{hidden[clip]:.0%} hidden" if np.isfinite(hidden[clip]) else ""
+        under = [f"w = {found.weights[clip]:.4f}", share]
+        for j in range(t):
+            text = under[j] if j < 2 else ""
+            row.append(Cell(picture(seen.frames[clip, j]), drawn[clip][j], text))
+    return row
+
+
+def _wrong(arm: Arm, seen: Sequence[Seen], found: Sequence[ClipWeights]) -> list[str]:
+    """What is wrong with frames, weights and embeddings of some tracklets."""
+    with torch.no_grad():
+        pooled = [arm.model.pool(s.output) for s in seen]  # type: ignore[operator]
+    weights = torch.from_numpy(np.concatenate([f.weights for f in found]))[None]
+    return faults(
+        [s.flat(s.frames) for s in seen], {"w": weights}, {label(arm.recipe): torch.stack(pooled)}
+    )
 
 
 def long_tracklet(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
@@ -89,14 +111,18 @@ def long_tracklet(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
     numbers = {arm.name: {**correlations([found]), "own terciles": own.tolist(),
                           "clips": len(found.weights)}}  # fmt: skip
     low = int((found.weights < PRINTED[0]).sum())
-    words = map_faults(torch.from_numpy(found.weights)[None], "the weight")
+    high = int((found.weights > PRINTED[1]).sum())
+    words = _wrong(arm, [seen], [found])
+    known = dataset.truth is not None
     told = (
-        f"The longest query that gets half covered (if any): {len(tracklet)} frames, "
+        f"The longest query{' that gets half covered (if any)' * known}: {len(tracklet)} frames, "
         f"{len(found.weights)} clips, "
-        f"{min(LONG, len(found.weights))} shown, evenly spread. Green, yellow, red: own terciles, "
-        f"{own[0]:.4f} and {own[1]:.4f}. By the paper's {PRINTED[0]:.4f} and {PRINTED[1]:.4f}, "
-        f"{low} of the clips would be red and {int((found.weights > PRINTED[1]).sum())} green."
+        f"{min(LONG, len(found.weights))} shown, evenly spread. Green, yellow, orange: above, "
+        f"between and below own terciles, {own[0]:.4f} and {own[1]:.4f}. By the paper's "
+        f"{PRINTED[0]:.4f} and {PRINTED[1]:.4f}, {low} of the {len(found.weights)} clips would be "
+        f"red and {high} green."
     )
+    told += "" if known else " The hidden share of the person is not known here."
     title = "TACAN, Figure 6: the clips of one long tracklet"
     tell(figure, title, caption(dataset, [arm], told, _correlated(numbers[arm.name], True), *words))
     return Drawn(figure, numbers, words)
@@ -142,8 +168,9 @@ def _draw_long(seen: Any, found: ClipWeights, own: np.ndarray) -> Any:
         axes.set_title(f"{clip + 1}", fontsize=7)
     axes = figure.add_subplot(grid[1])
     weights_over_time(found.weights, found.covered, hues, foreign=found.foreign, axes=axes)
-    for value in own:
-        axes.axhline(value, color="0.5", linewidth=0.7, linestyle=":")
+    axes.set_xlim(0, 1.12 * m + 1)  # what the levels are called stands where no clip is
+    levels(axes, own.tolist(), "own tercile", "0.35", ":")
+    levels(axes, PRINTED, "the paper's", COLOURS[0])
     return figure
 
 
@@ -166,67 +193,13 @@ def correlations(found: Sequence[ClipWeights]) -> dict[str, Any]:
 
 
 def _correlated(found: dict[str, Any], one: bool = False) -> str:
-    """One line; what did not vary is left out."""
+    """One line; what did not vary, or is not known, is left out."""
     parts = []
     for name in ("covered", "quality"):
-        row, inside = found[name], found[name]["inside tracklets"]
-        if np.isfinite(row["over all clips"]):
-            parts.append(f"{name} {row['over all clips']:+.2f}")
+        over, inside = found[name]["over all clips"], found[name]["inside tracklets"]
+        told = [number(over, "+.2f")] if np.isfinite(over) else []
         if not one and inside["frames"]:
-            parts[-1] += (
-                f", inside tracklets {inside['mean']:+.2f} ({inside['low']:+.2f} to "
-                f"{inside['high']:+.2f}, {inside['frames']} tracklets)"
-            )
-    told = "; ".join(parts) or "nothing, neither varies here"
-    return f"Rank correlation of w over clips with: {told}. The paper: low where covered."
-
-
-def tsne(arms: Sequence[Arm], dataset: TrackletDataset, people: int = 5, seed: int = 0) -> Drawn:
-    """Figure 5 and Table 3: five people's tracklets in each model, flat and in numbers."""
-    asked = {t.pid for t in dataset.query}
-    rows = choose_people([t.pid for t in dataset.gallery], people, seed, asked)
-    tracklets = [dataset.gallery[i] for i in rows]
-    labels = [t.raw_pid for t in tracklets]
-    panels, numbers, words = [], {}, []
-    for arm in arms:
-        x = embed(arm, dataset, tracklets)
-        words += [f"{arm.name}: {w}" for w in embedding_faults(x)]
-        near, split = purity(x, labels), silhouette(x, labels)
-        heading = f"{arm.name}\npurity {near:.2f}, silhouette {split:.2f}"
-        panels.append((heading, flat(x, seed), labels))
-        numbers[arm.name] = {"purity": near, "silhouette": split, **asdict(diameters(x, labels))}
-    lines = [f"{name}: {_table_3(row)}." for name, row in numbers.items()]
-    note = (
-        f"{people} people with {len(tracklets)} tracklets, drawn by seed {seed}; t-SNE from a PCA "
-        "start; purity of 5 neighbours and silhouette in the embedding's own space. Distances "
-        "between groups mean nothing in t-SNE."
-    )
-    figure = scatter(
-        panels,
-        title="TACAN, Figure 5: tracklets of five people",
-        caption=caption(dataset, arms, note, *lines, *words),
-    )
-    return Drawn(figure, numbers, words)
-
-
-def _table_3(row: dict[str, Any]) -> str:
-    """The three diameters of each identity, in words."""
-    kinds = ("raw", "unit", "relative")
-    return "diameters " + "; ".join(
-        f"{kind} {', '.join(f'{v:.2f}' for v in row[kind])}" for kind in kinds
-    )
-
-
-def embed(arm: Arm, dataset: TrackletDataset, tracklets: Sequence[Tracklet]) -> torch.Tensor:
-    """Embeddings (n, d) of tracklets, as the recipe tests."""
-    from functools import partial
-
-    from reidlib.data.transforms import prepare
-    from reidlib.recipes.core import plan
-
-    numbers = plan(arm.recipe, arm.profile)
-    transform = partial(prepare, size=numbers.size, interpolation=arm.recipe.augment.interpolation)
-    return embed_tracklets(
-        arm.model, dataset, tracklets, clip_length=numbers.frames, transform=transform,
-        test=arm.recipe.test, progress=False, device=next(arm.model.parameters()).device,
-    )  # fmt: skip
+            told.append(f"inside {inside['frames']} tracklets {interval(inside, '+.2f')}")
+        parts += [f"{name} {', '.join(told)}"] if told else []
+    told_all = "; ".join(parts) or "nothing, neither covering nor quality is known and varies here"
+    return f"Rank correlation of w over clips with: {told_all}. The paper: low where covered."

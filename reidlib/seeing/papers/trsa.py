@@ -21,8 +21,8 @@ def attention(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
         lambda arm, data, seen: _maps(seen),
         title="TRSA: attention per frame",
         slots=("person",),
-        which="most covered",
-        note="Frames evenly spread over each tracklet.",
+        which="the most covered" if dataset.truth is not None else "the first",
+        note="Frames are evenly spread over each tracklet.",
     )
 
 
