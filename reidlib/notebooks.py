@@ -20,14 +20,13 @@ if TYPE_CHECKING:
     from reidlib.experiments.writing import Sheet
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+TOLERANCE = 0.02  # of white, in a block of a photograph or a map
 LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
 
 
 def show(figure: Figure, name: str, dpi: float = 100, colours: int = 64) -> None:
     """`check` a sheet of photographs under `name`, display it in few colours, a sixth of the bytes,
-    and close it.
-
-    Photographs and maps may differ by two percent of white: another machine rounds otherwise.
+    and close it. Photographs and maps may differ by TOLERANCE: machines round differently.
     """
     import base64
     from io import BytesIO
@@ -38,7 +37,7 @@ def show(figure: Figure, name: str, dpi: float = 100, colours: int = 64) -> None
 
     from reidlib.seeing.figures import check
 
-    check(figure, name, rtol=0.02)
+    check(figure, name, rtol=TOLERANCE)
     whole, light = BytesIO(), BytesIO()
     figure.savefig(whole, dpi=dpi, bbox_inches="tight")
     plt.close(figure)

@@ -51,7 +51,10 @@ def truth(
     results = writable_folder(records or data_folder("results"))
     lab = Lab(people, profile, weights)
     failed = _measure_all(chosen, lab, results, fresh)
-    kept = {name: record for name, record in load_truth(results).items() if name in chosen}
+    kept = {
+        name: record for name, record in load_truth(results).items()
+        if name in chosen and record.setting.get("profile") == profile
+    }  # fmt: skip
     lines = [line for record in kept.values() for line in _told(record)]
     lines += [f"not measured: {reason}" for reason in failed]
     plain = {"records": [_plain(record) for record in kept.values()], "failed": failed}

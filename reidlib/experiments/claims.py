@@ -114,7 +114,7 @@ def _told(
 _GOES: tuple[tuple[str, Literal[1, -1]], ...] = (("deletion", -1), ("insertion", 1))
 _BY_SLOT: tuple[tuple[str, Literal[1, -1]], ...] = (
     ("parts, last slot less slot 0", 1), ("parts, later slots", 1), ("breadth, later slots", 1),
-    ("overlap with slot 0, later slots", 1), ("background, later slots", -1), *_GOES,
+    ("overlap with slot 0, later slots", 1), ("background, later slots", -1),
 )  # fmt: skip
 
 _TRSA = (
@@ -155,6 +155,7 @@ _TRSA = (
             ("inner product in a clip", 1), ("concentration", -1), ("person where bare", 1),
             ("person", 1),
         ))
+        + _told("trsa-1/sam-reg", "random", "occlusion", (("overlap in a clip", 1),))
         + _told("trsa-1/sam", "trsa-1/triplet", "occlusion", (("person", 1),))
         + _told("trsa-1/sam-reg", "even", "occlusion", (("person", 1),))
         + _told("trsa-1/sam-reg", "centre", "occlusion", (("person", 1),))
@@ -210,11 +211,11 @@ _RGSA = (
         "attention covers informative regions, more strongly, and finds small people",
         "Figure 4", ("M",),
         asked=_asked("rgsa-1/rgsa", "rgsa-1/baseline", "misalignment", (
-            ("person", 1), ("parts", 1), ("brightness of the person, one scale", 1),
+            ("person", 1), ("parts beyond breadth", 1), ("brightness of the person, one scale", 1),
             ("person where small", 1),
         ))
         + _told("rgsa-1/rgsa", "rgsa-1/baseline", "misalignment", (
-            ("pointing", 1), ("iou", 1), ("deletion", -1), ("insertion", 1),
+            ("parts", 1), ("pointing", 1), ("iou", 1),
         ))
         + _told("rgsa-1/rgsa", "rgsa-1/rgsa, random map", "misalignment", _GOES)
         + _told("rgsa-1/rgsa", "rgsa-1/rgsa, centre map", "misalignment", _GOES)
@@ -414,14 +415,18 @@ _SINET = (
             ("parts beyond breadth, later slots", 1),
         ))
         + _asked(
-            "sinet-2/sbm", "sinet-2/base", "lookalike", (("salient part, later slots", 1),), -0.05
+            "sinet-2/sbm", "sinet-2/base", "lookalike",
+            (("salient part, later slots less slot 0", 1),), -0.05,
         )
         + _told("sinet-2/sbm", "", "lookalike", (
             ("parts, last slot less slot 0", 1), ("salient part beyond the others", 1),
         ))
+        + _told("centre", "sinet-2/base", "lookalike", (
+            ("salient part, later slots less slot 0", 1),
+        ))
         + _told("sinet-2/sbm", "sinet-2/base", "lookalike", _BY_SLOT)
         + _told("sinet-2/sbm", "sinet-3/non-local", "lookalike", _BY_SLOT)
-        + _told("sinet-2/sbm", "centre", "lookalike", (*_BY_SLOT[:-2], ("person", 1)))
+        + _told("sinet-2/sbm", "centre", "lookalike", (*_BY_SLOT, ("person", 1)))
         + _told("sinet-2/sbm", "sinet-2/sbm, random map", "lookalike", _GOES)
         + _told("sinet-2/sbm", "sinet-2/sbm, centre map", "lookalike", _GOES),
         note="a flat map is broad and lights every part, so parts count beyond what the map lights "

@@ -40,10 +40,14 @@ def maps_sheet(records: Mapping[str, TruthRecord]) -> Sheet:
                      for question, one in zip(QUESTIONS, found)]  # fmt: skip
     notes = [
         "mean over people [95 % bootstrap interval over them], one trained model a row; shares of "
-        "a map's mass on the visible person, on what stands in front, on the rest; pointing: its "
+        "a map's mass on the visible person, on what stands in front (of frames in which something "
+        "does), on the rest; pointing: its "
         "highest cell is on the person; iou: at the best threshold; parts: share of the visible "
         "body parts that is lit (above half of the maximum); breadth: share of the frame that is",
-        "random, even, centre: noise, the same everywhere, a blob in the middle",
+        "R7: Grad-CAM, and RGSA's own attention; S8: Grad-CAM, and what each SBM dims; T5: "
+        "attention, of trsa-1/triplet what Eq. 1-2 make of its maps; random, even, centre: noise, "
+        "the same everywhere, a blob in the middle; `reid truth F8 S10 S13` tells of regions, "
+        "cues and silhouettes",
     ]
     if not rows:
         notes = ["`reid truth` measures maps, once their models are trained"]

@@ -247,7 +247,7 @@ def perturbation(
     clips, for "deletion" and "insertion". A map that tells the truth falls fast and rises fast.
     """
     m, t, h, w = maps.shape
-    ranks = maps.flatten(2).argsort(dim=2, descending=True, stable=True).argsort(dim=2)
+    ranks = _ranks(maps.flatten(2))
     cells = torch.tensor([round(h * w * step / steps) for step in range(steps + 1)])
     gone = (ranks < cells[:, None, None, None]).reshape(-1, 1, h, w).float()
     gone = nn.functional.interpolate(gone, clips.shape[-2:], mode="nearest-exact")
@@ -261,6 +261,15 @@ def perturbation(
         "deletion": alike[: steps + 1].numpy(),
         "insertion": torch.cat([alike[steps : steps + 1], alike[steps + 1 :], alike[:1]]).numpy(),
     }
+
+
+def _ranks(cells: Tensor) -> Tensor:
+    """(m, t, n) -> the place of each cell, 0 for the highest; those that tie in an order drawn from
+    a seed, since row by row is an order, too."""
+    noise = torch.rand(cells.shape, generator=torch.Generator().manual_seed(0))
+    drawn = noise.argsort(dim=2)
+    order = cells.gather(2, drawn).argsort(dim=2, descending=True, stable=True)
+    return drawn.gather(2, order).argsort(dim=2)
 
 
 def area(curve: Mapping[str, np.ndarray], name: str) -> float:

@@ -93,7 +93,7 @@ FIGURES: dict[str, Entry] = {
         ("sinet-2/base", "sinet"), "lookalike", people=60, lengths=(8, 16),
     ),
     "maps": Entry(
-        "every map that was judged: what it shows of the person", "looked:judged", kind="truth",
+        "maps of whole frames, judged: what they show of the person", "looked:judged", kind="truth",
     ),
     "deletion": Entry(
         "does the embedding change when the map's cells go?", "looked:curves", kind="truth",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -56,6 +58,15 @@ def map_faults(maps: Tensor, name: str = "the map") -> list[str]:
                 f"{name} is even in {int(even.sum())} of {total}: the attention says nothing there"
             )
     return found
+
+
+def still(weights: Sequence[np.ndarray], name: str = "w") -> list[str]:
+    """Sentences on weights (m,) of the clips of each tracklet: not finite, or even inside it."""
+    told: Counter[str] = Counter()
+    several = [torch.from_numpy(w)[None] for w in weights if len(w) > 1]
+    for one in several:
+        told.update(word.split(" in ")[0] for word in map_faults(one, name))
+    return [f"{word} in {count} of {len(several)} tracklets" for word, count in told.items()]
 
 
 def embedding_faults(embeddings: Tensor) -> list[str]:

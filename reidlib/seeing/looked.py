@@ -113,15 +113,23 @@ def _answers(axes: Axes, found: Sequence[Looked], lines: Sequence[Line]) -> None
 
 
 def judged(records: Mapping[str, TruthRecord]) -> Drawn:
-    """The catalogue's figure of all maps that were judged."""
+    """The catalogue's figure of all maps of whole frames that were judged."""
     found = looked(records)
     if not found:
         raise ReidError("no map has been measured yet; `reid truth` does it")
     told = (
-        "Means over people, 95 % bootstrap intervals; grey: what maps get that know nothing "
-        "(noise, the same everywhere, a blob in the middle); !: stale."
+        "R7: Grad-CAM, and RGSA's own attention; S8: Grad-CAM, and what each SBM dims, 1 - S; T5: "
+        "attention, of trsa-1/triplet what Eq. 1-2 make of its maps. Mass on the visible person, "
+        "on what stands in front (of frames that have it), on the rest; pointing: the highest cell "
+        "is on the person; parts beyond breadth: how much more of the body is lit than of the "
+        "frame. More is better but of occluder and background. Means over people, 95 % bootstrap "
+        "intervals; grey: what maps get that know nothing (noise, the same everywhere, a blob in "
+        "the middle); !: stale. Regions (F8), cues (S10) and silhouettes (S13): `reid truth`."
     )
-    numbers = {f"{one.claim}, {one.scene}, {one.source}, {one.question}": one.mean for one in found}
+    numbers = {
+        f"{one.claim}, {one.scene}, {one.source}, {one.question}": [one.mean, one.low, one.high]
+        for one in found
+    }
     used = {claim: records[claim] for claim in dict.fromkeys(one.claim for one in found)}
     return Drawn(draw_looked(found, f"{_about(used)}\n{told}"), numbers)
 
@@ -148,6 +156,7 @@ class Curve:
     mean: tuple[float, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
+    stale: bool
 
 
 def goes(records: Mapping[str, TruthRecord]) -> tuple[Curve, ...]:
@@ -164,8 +173,9 @@ def goes(records: Mapping[str, TruthRecord]) -> tuple[Curve, ...]:
             scene, source, way = where
             share = tuple(sorted(one[3] for one in at if one[:3] == where))
             every = [record.estimate(scene, f"{way} at {x:g}", source) for x in share]
-            ends = [tuple(getattr(e, name) for e in every) for name in ("mean", "low", "high")]
-            found.append(Curve(claim, *where, share, *ends))
+            mean, low, high = zip(*((e.mean, e.low, e.high) for e in every))
+            old = bool(record.stale())
+            found.append(Curve(claim, *where, share, mean, low, high, old))
     return tuple(found)
 
 
@@ -192,7 +202,8 @@ def draw_goes(found: Sequence[Curve], caption: str = "") -> Figure:
                     axes.fill_between(one.share, one.low, one.high, color=hue, alpha=0.15, lw=0)
                     axes.plot(one.share, one.mean, color=hue, linestyle=dash, linewidth=1.4,
                               label=rival or "the model's map")  # fmt: skip
-            axes.set_title(f"{model[2]}: {way}", fontsize=8)
+            old = " !" * any(one.stale for one in found if (one.claim, one.scene) == model[:2])
+            axes.set_title(f"{model[2]}: {way}\n{model[0]}, {model[1]}{old}", fontsize=7.5)
     for axes in grid[-1]:
         axes.set_xlabel("share of the cells")
     for axes in grid[:, 0]:
@@ -212,8 +223,13 @@ def curves(records: Mapping[str, TruthRecord]) -> Drawn:
     told = (
         "Cells of each frame go (deletion) or come (insertion) from the map's highest down; what "
         "has gone is the mean colour. A map that tells what the embedding rests on falls fast and "
-        "rises fast. The first 24 people, in the scenario of the claim; bands: 95 % bootstrap "
-        "intervals over people."
+        "rises fast. Two models' embeddings stand such a loss differently, so compare curves "
+        "within a panel. The first 24 people of the records; below each model the claim and "
+        "the scenario; bands: 95 % bootstrap intervals over people; !: stale."
     )
-    numbers = {f"{c.claim}, {c.source}, {c.way}": list(c.mean) for c in found}
+    numbers = {
+        f"{c.claim}, {c.source}, {c.way}": {"share": c.share, "mean": c.mean, "low": c.low,
+                                            "high": c.high}
+        for c in found
+    }  # fmt: skip
     return Drawn(draw_goes(found, f"{_about(used)}\n{told}"), numbers)

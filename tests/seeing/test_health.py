@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
-from reidlib.seeing.health import embedding_faults, faults, frame_faults, map_faults
+from reidlib.seeing.health import embedding_faults, faults, frame_faults, map_faults, still
 
 NOISE = torch.rand(6, 4, 3, generator=torch.Generator().manual_seed(0))
 
@@ -56,3 +57,12 @@ def test_all_faults_are_told_once_and_say_whose_they_are() -> None:
         "TA: embeddings have collapsed: their mean cosine is 1.0000.",
     ]
     assert faults() == []
+
+
+def test_weights_of_clips_are_looked_at_tracklet_by_tracklet() -> None:
+    """All together these vary; inside two of the three tracklets nothing does."""
+    weights = [np.array([0.2, 0.2, 0.2]), np.array([0.9, 0.9]), np.array([0.1, 0.5]), np.ones(1)]
+    assert still(weights) == ["w is even in 2 of 3 tracklets"]
+    broken = [np.array([0.2, np.nan]), np.array([0.1, 0.5])]
+    assert still(broken) == ["w is not finite in 1 of 2 tracklets"]
+    assert still([np.ones(1)]) == []

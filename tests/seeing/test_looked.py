@@ -80,7 +80,8 @@ def test_curves_of_deletion_are_read_back_in_the_order_of_shares() -> None:
     drawn = curves({"T5": one})
     lines = drawn.figure.axes[0].lines
     assert lines[0].get_xydata()[:, 1].tolist() == pytest.approx([1.0, 0.7, 0.2])
-    assert drawn.numbers["T5, sam, deletion"] == pytest.approx([1.0, 0.7, 0.2])
+    assert drawn.numbers["T5, sam, deletion"]["mean"] == pytest.approx([1.0, 0.7, 0.2])
+    assert drawn.figure.axes[0].get_title() == "sam: deletion\nT5, street !"  # its data are old
     plt.close("all")
 
 

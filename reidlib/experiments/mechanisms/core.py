@@ -30,7 +30,10 @@ from reidlib.seeing.truth import rank_correlation, readings, references
 
 PEOPLE, LENGTHS, WORLD = 100, (12, 16), 0
 BATCH = 256  # frames whose truth is drawn together
-STEPS = 8  # of a deletion or insertion
+WAYS, STEPS = ("deletion", "insertion"), 8
+_QUESTIONS = tuple(
+    w for way in WAYS for w in (way, *(f"{way} at {k / STEPS:g}" for k in range(STEPS + 1)))
+)
 
 # Promenade's options of each scene; the walks are the same in all.
 SCENES: Mapping[str, Mapping[str, Any]] = {
@@ -208,7 +211,8 @@ class Lab:
     ) -> dict[tuple[str, str], np.ndarray]:
         """Each clip's curves of `perturbation` and their areas: by its map, noise, and a blob.
 
-        (source, question) -> (people,), of the first 24 people; NaN of the others. Questions:
+        (source, question) -> (people,), of the first 24 people; NaN of the others, and where the
+        maps of a clip are all empty or one is not finite. Questions:
         "deletion", "insertion", the areas; "deletion at 0.25", ..., the curves themselves.
         """
         blind = [references(own[0], seed) for seed, own in enumerate(maps)]
@@ -216,19 +220,21 @@ class Lab:
                   for name in ("random", "centre")}  # fmt: skip
         found: dict[tuple[str, str], np.ndarray] = {}
         for source, pictures in {recipe: maps, **rivals}.items():
-            for i, (one, picture) in enumerate(zip(seen[:LOOKED_AT], pictures)):
-                if not picture.isfinite().all():
-                    continue
-                for question, value in self._curves(recipe, one, picture).items():
-                    nobody = np.full(len(seen), np.nan)
-                    found.setdefault((source, question), nobody)[i] = value
+            rows = [
+                self._curves(recipe, one, picture)
+                if picture.isfinite().all() and (picture > 0).any() else {}
+                for one, picture in zip(seen[:LOOKED_AT], pictures)
+            ]  # fmt: skip
+            rows += [{}] * (len(seen) - len(rows))
+            for question in _QUESTIONS:
+                found[source, question] = np.array([row.get(question, np.nan) for row in rows])
         return found
 
     def _curves(self, recipe: str, one: Seen, picture: Tensor) -> dict[str, float]:
         """What `perturbation` finds in one clip, by question."""
         curve = perturbation(self.arm(recipe).model, one.clips, picture, steps=STEPS)
         told = {}
-        for name in ("deletion", "insertion"):
+        for name in WAYS:
             told[name] = area(curve, name)
             told |= {f"{name} at {s:g}": v for s, v in zip(curve["share"], curve[name].tolist())}
         return told

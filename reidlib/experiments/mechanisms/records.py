@@ -152,7 +152,12 @@ def load_truth(results: Path) -> dict[str, TruthRecord]:
 def read_truth(path: Path) -> TruthRecord:
     """One record. Raises ReidError for a file that is none."""
     try:
-        return TruthRecord(**read_fields(path, [one.name for one in fields(TruthRecord)], FORMAT))
+        found = TruthRecord(**read_fields(path, [one.name for one in fields(TruthRecord)], FORMAT))
+        for cell in found.cells:
+            Cell(**cell)
+            if not isinstance(cell["values"], dict):
+                raise ValueError("a cell without values")
+        return found
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ReidError(f"{path} is not a record of a mechanism ({error})") from error
 

@@ -39,9 +39,9 @@ def salient_to_broad(lab: Lab) -> Readings:
 
     "Broad" is how much more of the visible body is lit than of the frame: a map that lights
     everything is no broader than one that lights nothing. The salient part is the one whose cells
-    are brightest in slot 0; "salient part, later slots" is how bright it is there, 1 being the
-    frame's brightest cell. Any map that is much the same in all frames keeps it; so SBM is asked
-    whether it loses more of it than the baseline, and maps that know nothing are asked too.
+    are brightest in slot 0; "salient part, later slots less slot 0" is how much brighter it gets, 1
+    being the frame's brightest cell. Any map that is the same in all frames keeps it; so SBM is
+    asked whether it loses more of it than the baseline, and maps that know nothing are asked too.
     """
     found = Readings()
     arms = ("sinet-2/base", "sinet-3/non-local", "sinet-2/sbm")
@@ -88,8 +88,8 @@ def _by_slot(
             found.add(scene, source, f"{name}, last slot less slot 0", rise, owners)
         found.add(scene, source, f"{name}, later slots", values[:, 1:].nanmean(1), owners)
     bright = part_brightness(flat, truth["parts"], truth["visible"]).reshape(b, t, -1)
-    kept, beyond = _kept(bright)
-    found.add(scene, source, "salient part, later slots", kept, owners)
+    change, beyond = _kept(bright)
+    found.add(scene, source, "salient part, later slots less slot 0", change, owners)
     found.add(scene, source, "salient part beyond the others", beyond, owners)
 
 
@@ -109,17 +109,17 @@ def _suppressed(found: Readings, scene: str, recipe: str, seen: Sequence[Seen]) 
 
 
 def _kept(bright: Tensor) -> tuple[Tensor, Tensor]:
-    """(b, t, parts) -> (b,) twice: the part brightest in slot 0, in later slots, and that less the
-    mean of the others."""
+    """(b, t, parts) -> (b,) twice: how much brighter the part brightest in slot 0 is in later slots
+    than there, and how much brighter than the mean of the others."""
     first = bright[:, 0].nan_to_num(-1.0)
-    best = first.argmax(1)
+    start, best = first.max(1)
     later = bright[:, 1:]
     place = best[:, None, None].expand(-1, later.shape[1], 1)
     own = later.gather(2, place)[..., 0]
     others = later.scatter(2, place, torch.nan).nanmean(2)
-    found = (own.nanmean(1), (own - others).nanmean(1))
-    kept, beyond = (torch.where(first.amax(1) >= 0, values, torch.nan) for values in found)
-    return kept, beyond
+    found = (own.nanmean(1) - start, (own - others).nanmean(1))
+    change, beyond = (torch.where(start >= 0, values, torch.nan) for values in found)
+    return change, beyond
 
 
 def diversity(lab: Lab) -> Readings:

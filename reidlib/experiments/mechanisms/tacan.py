@@ -24,7 +24,7 @@ from reidlib.extraction import embed_subsets
 from reidlib.recipes.core import plan
 from reidlib.seeing.attention import look, needed
 from reidlib.seeing.clusters import diameters, purities
-from reidlib.seeing.health import embedding_faults, map_faults
+from reidlib.seeing.health import embedding_faults, map_faults, still
 from reidlib.seeing.truth import rank_correlation
 
 HIDDEN = 0.3  # a clip is covered from this mean share of the person on
@@ -49,6 +49,10 @@ def weights(lab: Lab) -> Readings:
         seen = lab.look(recipe, scene)
         truth, _, owners = joined(seen)
         frames = outputs(seen, "frame_weights")
+        found.words += [
+            f"{recipe}, {scene}: {fault}" for fault in map_faults(frames, "w of frames")
+        ]
+        found.words += [f"{recipe}, {scene}: {fault}" for fault in still([w for w, _ in values])]
         within = rank_within(frames, truth[name].reshape(frames.shape))
         found.add(scene, recipe, f"rank correlation of frame weight and {told}", within, owners)
     _moved(found, lab, recipe)
@@ -73,7 +77,6 @@ def _moved(found: Readings, lab: Lab, recipe: str) -> None:
         found.add("clean", source, "change of weight", change.abs(), owners)
         found.add("clean", source, "weight less that in clean", change, owners)
     found.add("clean", recipe, "weight", clean, owners)
-    found.words += [f"{recipe}: {fault}" for fault in map_faults(under[None], "w")]
 
 
 Mean = Callable[[str], np.ndarray]  # a name of the truth -> its mean over the frames of each clip

@@ -13,7 +13,7 @@ from reidlib.models.trsa import attention, concentration_and_overlap
 from reidlib.recipes.core import plan
 from reidlib.seeing.arms import untrained
 from reidlib.seeing.attention import Seen
-from reidlib.seeing.truth import agreement, mass, overlap
+from reidlib.seeing.truth import agreement, mass, overlap, references
 
 HIDDEN, BARE = 0.2, 0.05  # share of the person that is covered: "covered" from, "bare" up to
 FRAMES, RUNS = 15, 9
@@ -34,14 +34,16 @@ def penalty(lab: Lab) -> Readings:
         flat, t = clips.flatten(0, 1), clips.shape[1]
         if recipe == ARMS[0]:
             found.references(scene, flat, truth, people)
+            for name, blind in references(flat).items():
+                for question, values in _likeness(blind.view(clips.shape)).items():
+                    found.add(scene, name, question, values, owners)
         found.maps(scene, recipe, flat, truth, people)
         own, shared = concentration_and_overlap(clips.double())
         cells = flat[0].numel()
         person, covered = mass(flat, truth["visible"]), truth["covered"]
         hidden = (covered >= HIDDEN) & (covered < 1)
         for question, values, whose in (
-            ("overlap in a clip", overlap(clips), owners),
-            ("correlation in a clip", agreement(clips), owners),
+            *((question, values, owners) for question, values in _likeness(clips).items()),
             # An even map has 1, a single cell as many as there are.
             ("inner product in a clip", shared / (t * (t - 1)) * cells, owners),
             ("concentration", own / t * cells, owners),
@@ -53,6 +55,11 @@ def penalty(lab: Lab) -> Readings:
             for (source, name), areas in lab.perturbations(recipe, seen, maps).items():
                 found.add(scene, source, name, areas, owners)
     return found
+
+
+def _likeness(clips: Tensor) -> dict[str, Tensor]:
+    """How alike the maps of a clip are, (b, t, h, w) -> question -> (b,)."""
+    return {"overlap in a clip": overlap(clips), "correlation in a clip": agreement(clips)}
 
 
 def _alpha(seen: Seen) -> Tensor:

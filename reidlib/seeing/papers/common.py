@@ -61,6 +61,7 @@ def maps_sheet(
             *(f"Mass over {len(tracklets)} people, {line}." for line in lines),
             RIVALS if lines else "",
             *(by_slot(name, v, slots) for name, v in called if slots),
+            meant(slots) if slots and lines else "",
             *words,
         ),
     )
@@ -77,6 +78,24 @@ def by_slot(name: str, verdict: dict[str, Any], questions: Sequence[str]) -> str
         alike = verdict["likeness of frames"]["mean"]
         parts += [f"cosine between frames {number(alike, '.3f')}"]
     return f"Frame by frame, {name}: " + "; ".join(parts) + "."
+
+
+MEANT = {
+    "person": "on the visible person",
+    "background": "neither on the person nor on what stands in front",
+    "parts beyond breadth": "how much more of the visible body parts is lit than of the frame",
+    "breadth": "share of the frame that is lit, above half of its highest value",
+}
+
+
+def meant(questions: Sequence[str]) -> str:
+    """What the words of `by_slot` mean, in one line."""
+    told = [f"{name}: {MEANT[name]}" for name in questions if name in MEANT]
+    told.append(
+        "overlap with the first: mass that two maps have in common (a map that never changes has "
+        "1, noise two thirds)"
+    )
+    return f"Above the first row: id, and number of the frame. {'; '.join(told)}."
 
 
 def _means(estimates: Sequence[dict[str, Any]]) -> str:

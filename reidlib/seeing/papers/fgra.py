@@ -21,7 +21,7 @@ from reidlib.seeing.figures import COLOURS
 from reidlib.seeing.health import faults
 from reidlib.seeing.papers.common import on_frames
 from reidlib.seeing.papers.sweep import draw_sweeps
-from reidlib.seeing.truth import estimate, region_mass
+from reidlib.seeing.truth import estimate, references, region_mass
 from reidlib.seeing.words import caption, interval, number, outlined, rule
 
 # Seen from behind, a head is mostly hair.
@@ -142,7 +142,8 @@ def _told(name: str, row: dict[str, Any]) -> str:
     part, stripe = interval(row["part"], ".3f"), interval(row["stripe"], ".3f")
     even = [number(row[f"{what} area"]["mean"], ".3f") for what in ("part", "stripe")]
     return (
-        f"{name}: mass on the box of the region's own body part {part}, an even map {even[0]}; "
+        f"{name}, after the reference frame: mass on the box of the region's own body part {part}, "
+        f"an even map {even[0]}; "
         f"on the region's fixed stripe {stripe}, an even map {even[1]}."
     )
 
@@ -178,18 +179,24 @@ def _judge(seen: Seen) -> dict[str, dict[str, np.ndarray]]:
         return {}
     t = seen.places.shape[1]
     truth = {name: seen.truth[name][:t] for name in ("parts", "visible")}
-    named = zip("AD", responses(seen.output))
-    return {n: {k: v.numpy() for k, v in region_mass(m[0], truth).items()} for n, m in named}
+    named = dict(zip("AD", responses(seen.output)))
+    like = named["A"].flatten(0, 2)
+    named["centre"] = references(like)["centre"].view(named["A"].shape)
+    return {
+        n: {k: v.numpy() for k, v in region_mass(m[0], truth).items()} for n, m in named.items()
+    }
 
 
 def _summary(found: Sequence[dict[str, Any]], people: Sequence[int]) -> dict[str, Any]:
-    """Each map's mass over frames and regions, mean and interval over people."""
+    """Each map's mass over regions and the frames after the reference, in which a region lies on
+    its part by its making; mean and interval over people."""
     every: dict[str, Any] = {}
-    for name in ("A", "D"):
+    for name in ("A", "D", "centre"):
         every[name] = {}
         for what in ("part", "stripe", "part area", "stripe area"):
-            values = np.concatenate([f[name][what].ravel() for f in found])
-            owners = np.repeat(people, found[0][name][what].size)
+            after = [f[name][what][1:] if len(f[name][what]) > 1 else f[name][what] for f in found]
+            values = np.concatenate([one.ravel() for one in after])
+            owners = np.repeat(people, after[0].size)
             every[name][what] = asdict(estimate(values, owners.tolist()))
     return every
 

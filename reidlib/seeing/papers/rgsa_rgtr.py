@@ -42,8 +42,8 @@ def framing(arms: Sequence[Arm], dataset: TrackletDataset, cam: Cam = GRAD_CAM) 
             known = shares[some][np.isfinite(shares[some])]
             verdict[name] = float(known.mean()) if len(known) else float("nan")
     lines = [
-        f"{name}: {told(v, 'person', 'parts')}; mass on the person in the better framed half "
-        f"{number(v['well framed'])}, in the worse {number(v['badly framed'])}."
+        f"{name}: {told(v, 'person', 'parts beyond breadth')}; mass on the person in the better "
+        f"framed half {number(v['well framed'])}, in the worse {number(v['badly framed'])}."
         for name, v in zip(labels(arms), verdicts.values())
     ]
     words = [w for n, g in zip(labels(arms), found) for w in g.words(cam.name, n)]
@@ -57,7 +57,9 @@ def framing(arms: Sequence[Arm], dataset: TrackletDataset, cam: Cam = GRAD_CAM) 
         f"{cam.told}. "
         "Own scale: each map from its smallest to its largest value, so where it is brightest can "
         "be read, not how strong it is; common scale: all maps by the largest value of all that "
-        "are shown, so strength can be compared and weak maps are dark. " + outlined(dataset)
+        "are shown, so that weak maps of a model are dark (two models' scores have scales of their "
+        "own). Parts beyond breadth: how much more of the body is lit than of the frame. "
+        + outlined(dataset)
     )
     figure = sheet(
         rows,

@@ -38,7 +38,7 @@ def salient_to_broad(arms: Sequence[Arm], dataset: TrackletDataset, cam: Cam = G
         people,
         cam.maps,
         title="SINet, Figures 1 and 6: class activation maps, frame by frame",
-        slots=("parts", "breadth", "background"),
+        slots=("parts beyond breadth", "breadth", "background"),
         note=f"{cam.told}. Later frames should light more of the body, and no more background.",
     )
     for arm, key in zip(arms, keys(arms)):
@@ -70,7 +70,7 @@ def suppressions(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
         words += idle(_sbm(site), latter)
     t = seen[0].places.shape[1]
     lines = [
-        f"{_sbm(site)} dims {interval(n['cells dimmed'], '.3f')} of all cells"
+        f"{_sbm(site)} dims {interval(n['cells dimmed'], '.3f')} of the cells of its latter frames"
         + (f"; of what it dims {interval(n['person'])} is the visible person, of a frame "
            f"{interval(n['person in a frame'])}" if "person" in n else "")
         for site, n in numbers.items()
@@ -85,8 +85,9 @@ def suppressions(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
             dataset,
             [arm],
             rule(worth, "the share of what the first SBM dims that lies on the visible person"),
-            "Lit: what is dimmed, 1 - S. Frames in which nothing is dimmed, the former ones above "
-            "all, from which an SBM takes nothing, are as they are. " + outlined(dataset),
+            "Lit: what is dimmed, 1 - S. An SBM takes nothing from the former frames of a clip; "
+            "these, and any others in which nothing is dimmed, are shown as they are. "
+            + outlined(dataset),
             *(f"{line}." for line in lines),
             *words,
         ),
@@ -95,11 +96,13 @@ def suppressions(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
 
 
 def _dimming(arm: Arm, seen: Sequence[Seen], site: str) -> dict[str, Any]:
-    """How much an SBM dims, and where: beside what an even map would have on the person."""
+    """How much an SBM dims of its latter frames, and where: beside what an even map would have on
+    the person."""
     every = [suppression(arm.model, s.output)[site] for s in seen]
+    latter = torch.cat([s.output.maps[f"{site}.suppression"] for s in seen])
     maps, owners = torch.cat(every), [s.tracklet.raw_pid for s in seen]
-    dimmed = (maps < 1).double().mean(dim=(1, 2, 3))
-    told = {"cells dimmed": asdict(estimate(dimmed, owners)), "kept": float(maps.mean())}
+    dimmed = (latter < 1).double().mean(dim=(1, 2, 3))
+    told = {"cells dimmed": asdict(estimate(dimmed, owners)), "kept": float(latter.mean())}
     if seen[0].truth:
         removed = 1 - maps.flatten(0, 1)
         visible = torch.cat([s.truth["visible"] for s in seen])

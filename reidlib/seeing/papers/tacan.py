@@ -23,7 +23,7 @@ from reidlib.seeing.drawing import (
     weights_over_time,
 )
 from reidlib.seeing.figures import COLOURS, style
-from reidlib.seeing.health import faults
+from reidlib.seeing.health import faults, still
 from reidlib.seeing.papers.trsa import covered_first
 from reidlib.seeing.truth import estimate, rank_correlation
 from reidlib.seeing.words import caption, interval, label, number, outlined, rule
@@ -94,10 +94,13 @@ def _wrong(arm: Arm, seen: Sequence[Seen], found: Sequence[ClipWeights]) -> list
     """What is wrong with frames, weights and embeddings of some tracklets."""
     with torch.no_grad():
         pooled = [arm.model.pool(s.output) for s in seen]  # type: ignore[operator]
-    weights = torch.from_numpy(np.concatenate([f.weights for f in found]))[None]
-    return faults(
-        [s.flat(s.frames) for s in seen], {"w": weights}, {label(arm.recipe): torch.stack(pooled)}
+    inner = [s.output.maps["frame_weights"] for s in seen if "frame_weights" in s.output.maps]
+    told = faults(
+        [s.flat(s.frames) for s in seen],
+        {"the weight of frames": torch.cat(inner)} if inner else {},
+        {label(arm.recipe): torch.stack(pooled)},
     )
+    return told + [f"{word}." for word in still([f.weights for f in found])]
 
 
 def long_tracklet(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
