@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 def figure(
     name: Annotated[str, typer.Argument(help="Which figure; --list names them.")] = "",
-    out: Annotated[Path | None, typer.Option(help="Picture to write (.png, .svg, .pdf).")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Picture to write (.png, .svg, .pdf, .jpg).")
+    ] = None,
     run: Annotated[
         list[str] | None,
         typer.Option(help="Trained runs in the order of the rows: folders, by commas."),
@@ -60,10 +62,13 @@ def figure(
         plain = {key: {"summary": x.summary, "recipes": x.recipes} for key, x in FIGURES.items()}
         tell(plain, "\n".join(f"{key:<24} {x.summary}" for key, x in FIGURES.items()), json)
         return
+    if not name:
+        raise ReidError("which figure? `reid figure --list` names them")
     chosen = entry(name)
     if out is None:
-        raise ReidError(f"--out says where {name} goes: a name that ends in .png, .svg or .pdf")
-    kind = out.suffix.lstrip(".").lower() or "png"
+        ends = ", ".join(f".{one}" for one in PICTURES)
+        raise ReidError(f"--out says where {name} goes: a name that ends in one of {ends}")
+    kind = out.suffix.lstrip(".").lower()
     if kind not in PICTURES:
         raise ReidError(f"{out} is no picture: its name ends in one of {', '.join(PICTURES)}")
     changes = assignments(options)

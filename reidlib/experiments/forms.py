@@ -138,6 +138,12 @@ def _escaped(text: str) -> str:
     return "".join(_ESCAPES.get(c, c) for c in text)
 
 
+def _aligned(sheet: Sheet) -> str:
+    """A letter a column: what names a row and the last column to the left, numbers to the right."""
+    numbers = len(sheet.header) - sheet.keys - 1
+    return "l" * sheet.keys + "r" * numbers + "l"
+
+
 def _latex(sheet: Sheet) -> str:
     """For booktabs; the notes in small print beneath."""
 
@@ -148,7 +154,7 @@ def _latex(sheet: Sheet) -> str:
     return "\n".join(
         [
             f"% {sheet.title}",
-            r"\begin{tabular}{l" + "r" * (len(sheet.header) - 2) + "l}",
+            r"\begin{tabular}{" + _aligned(sheet) + "}",
             r"\toprule",
             line(sheet.header),
             r"\midrule",

@@ -68,6 +68,11 @@ def similarity(other: Tensor, metric: Literal["cosine", "dot"] = "cosine") -> Sc
 
     def score(output: Output) -> Tensor:
         fixed = other.detach().to(output.embedding)
+        if fixed.shape[-1] != output.embedding.shape[-1]:
+            raise ReidError(
+                f"an embedding of {fixed.shape[-1]} numbers cannot be compared with the model's of "
+                f"{output.embedding.shape[-1]}"
+            )
         if metric == "dot":
             return (output.embedding * fixed).sum(-1)
         return F.cosine_similarity(output.embedding, fixed.expand_as(output.embedding), dim=-1)
@@ -126,8 +131,15 @@ def clip_cam(
         target = model.get_submodule(layer)
     except AttributeError as error:
         raise ReidError(f"the model has no part {layer!r} to look into") from error
+    if layer == "backbone":  # it gives maps and what its plug-ins saw
+        raise ReidError(f"{layer} gives no map for each frame; name a stage of the backbone")
     if isinstance(target, nn.Sequential):
         target = target[-1]  # the backbone calls the blocks of a stage, not the stage
+    if clips.ndim != 5 or not clips.is_floating_point():
+        raise ReidError(
+            f"clips are (b, t, 3, H, W) as the model sees them (`Seen.clips`), not {clips.dtype} "
+            f"of shape {tuple(clips.shape)}"
+        )
     b, t = clips.shape[:2]
     modes = [(module, module.training) for module in model.modules()]
     cam: Any = getattr(pytorch_grad_cam, METHODS[method])(_Clips(model, t), [target])

@@ -113,7 +113,7 @@ def entry(name: str) -> Entry:
     if name not in FIGURES:
         from difflib import get_close_matches
 
-        near = get_close_matches(name, FIGURES, n=3, cutoff=0.3)
+        near = get_close_matches(name.lower(), FIGURES, n=3, cutoff=0.3)
         hint = f"did you mean {' or '.join(near)}?" if near else "see `reid figure --list`"
         raise ReidError(f"no figure {name!r}; {hint}")
     return FIGURES[name]

@@ -8,6 +8,7 @@ from torch import nn
 
 from reidlib.errors import ReidError
 from reidlib.models.output import Output
+from reidlib.seeing.attention import look
 from reidlib.seeing.cam import (
     METHODS,
     clip_cam,
@@ -151,3 +152,16 @@ def test_scales() -> None:
     assert scaled(maps, "clip")[0].tolist() == [[[0.0, 0.25]], [[0.5, 1.0]]]
     assert float(scaled(maps, "all")[0].max()) == 0.5
     assert enlarged(maps, (4, 8)).shape == (2, 2, 4, 8)
+
+
+def test_bad_input_ends_in_a_sentence(arms, people) -> None:
+    one = arms("baseline")
+    seen = look(one.model, people, people.query[0], one.recipe, one.profile, rule="evenly")
+    score = similarity(seen.output.embedding[0])
+    for clips in (seen.frames, seen.clips[0]):
+        with pytest.raises(ReidError, match="as the model sees them"):
+            clip_cam(one.model, clips, score)
+    with pytest.raises(ReidError, match="name a stage of the backbone"):
+        clip_cam(one.model, seen.clips, score, layer="backbone")
+    with pytest.raises(ReidError, match="an embedding of 3 numbers"):
+        clip_cam(one.model, seen.clips, similarity(torch.ones(3)))

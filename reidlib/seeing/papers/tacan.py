@@ -31,7 +31,7 @@ from reidlib.seeing.words import caption, interval, label, number, outlined, rul
 GOOD, FAIR, POOR = COLOURS[2], COLOURS[4], COLOURS[1]
 PRINTED = (0.9240, 0.9460)  # the thresholds of Figure 6
 NEIGHBOURS = "consecutive_cyclic_tail"
-CLIPS, LONG = 3, 15  # of Figure 4, of Figure 6
+CLIPS, LONG, TRIED = 3, 15, 20  # of Figure 4, of Figure 6; queries that may be in Figure 6
 
 
 def consecutive(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
@@ -63,7 +63,8 @@ def consecutive(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
                 "how much covering changes from clip to clip, most being worst",
                 "the most covered" if known else "the first",
             ),
-            f"{CLIPS} consecutive clips, those around the most covered one; w is the weight. "
+            f"{CLIPS} consecutive clips (or as many as there are), those around the most covered "
+            "one; w is the weight. "
             + (outlined(dataset) or "The hidden share of the person is not known here."),
             f"{short} more have less than {CLIPS} clips and are passed over." if short else "",
             _correlated(numbers[arm.name]),
@@ -117,8 +118,10 @@ def long_tracklet(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
     high = int((found.weights > PRINTED[1]).sum())
     words = _wrong(arm, [seen], [found])
     known = dataset.truth is not None
+    half = f", of the {TRIED} longest, in which the person is once half covered"
+    which = half if _half_covered(dataset, tracklet) else " (nobody gets half covered)" * known
     told = (
-        f"The longest query{' that gets half covered (if any)' * known}: {len(tracklet)} frames, "
+        f"The longest query{which}: {len(tracklet)} frames, "
         f"{len(found.weights)} clips, "
         f"{min(LONG, len(found.weights))} shown, evenly spread. Green, yellow, orange: above, "
         f"between and below own terciles, {own[0]:.4f} and {own[1]:.4f}. By the paper's "
@@ -131,17 +134,19 @@ def long_tracklet(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
     return Drawn(figure, numbers, words)
 
 
-def _longest(dataset: TrackletDataset, tried: int = 20) -> Tracklet:
-    """The longest query in which the person is once half covered, of the `tried` longest."""
-    order = sorted(dataset.query, key=lambda t: (-len(t), t.row))[:tried]
+def _longest(dataset: TrackletDataset) -> Tracklet:
+    """The longest query in which the person is once half covered, of the TRIED longest."""
+    order = sorted(dataset.query, key=lambda t: (-len(t), t.row))[:TRIED]
     if not order:
         raise ReidError(f"{dataset.name} was loaded without queries: there is nobody to look at")
-    for tracklet in order if dataset.truth is not None else ():
-        assert dataset.truth is not None
-        covered = dataset.truth.read(tracklet, range(0, len(tracklet), 4))["covered"]
-        if float(covered.max()) >= 0.5:
-            return tracklet
-    return order[0]
+    return next((t for t in order if _half_covered(dataset, t)), order[0])
+
+
+def _half_covered(dataset: TrackletDataset, tracklet: Tracklet) -> bool:
+    """Whether every fourth frame or so shows it; False where nobody knows."""
+    if dataset.truth is None:
+        return False
+    return float(dataset.truth.read(tracklet, range(0, len(tracklet), 4))["covered"].max()) >= 0.5
 
 
 def colours(weights: np.ndarray, low: float, high: float) -> list[str]:
