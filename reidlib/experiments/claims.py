@@ -333,6 +333,9 @@ _TACAN = (
             ),
             *_told("tacan, a third covered", "", "clean", (("weight less that in clean", -1),)),
             *_told("tacan, other background", "", "clean", (("weight less that in clean", -1),)),
+            *_told("tacan", "random", "occlusion", (
+                ("rank correlation of weight and covered share", -1),
+            )),
             *_told("tacan", "", "occlusion", (
                 ("rank correlation of frame weight and covered share", -1),
             )),

@@ -35,7 +35,7 @@ def weights(lab: Lab) -> Readings:
 
     Clips are windows of neighbours that overlap by half. The correlations are Spearman's, over the
     clips of a tracklet and, for the weights of frames, over the frames of a clip; NaN where nothing
-    differs. Changes of weight are absolute, the clip under occlusion or before another background
+    differs; "random": of noise in place of the weights. Changes of weight are absolute, the clip under occlusion or before another background
     against the very same clip in clean.
     """
     found, recipe = Readings(), "tacan"
@@ -43,9 +43,14 @@ def weights(lab: Lab) -> Readings:
         ("occlusion", "covered", "covered share"), ("corruption everywhere", "quality", "quality"),
     ):  # fmt: skip
         values = [(w, mean(name)) for w, mean in _clips(lab, recipe, scene)]
-        inside = [rank_correlation(*pair) if len(pair[0]) > 2 else np.nan for pair in values]
         people = [t.raw_pid for t in lab.tracklets(scene)]
-        found.add(scene, recipe, f"rank correlation of weight and {told}", np.array(inside), people)
+        noise = np.random.default_rng(0)
+        for source, pairs in (
+            (recipe, values), ("random", [(noise.random(len(w)), mean) for w, mean in values]),
+        ):  # fmt: skip
+            inside = [rank_correlation(*pair) if len(pair[0]) > 2 else np.nan for pair in pairs]
+            question = f"rank correlation of weight and {told}"
+            found.add(scene, source, question, np.array(inside), people)
         seen = lab.look(recipe, scene)
         truth, _, owners = joined(seen)
         frames = outputs(seen, "frame_weights")
@@ -54,7 +59,8 @@ def weights(lab: Lab) -> Readings:
         ]
         found.words += [f"{recipe}, {scene}: {fault}" for fault in still([w for w, _ in values])]
         within = rank_within(frames, truth[name].reshape(frames.shape))
-        found.add(scene, recipe, f"rank correlation of frame weight and {told}", within, owners)
+        question = f"rank correlation of frame weight and {told}"
+        found.add(scene, recipe, question, within, owners)
     _moved(found, lab, recipe)
     return found
 
