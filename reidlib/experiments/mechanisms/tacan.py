@@ -35,8 +35,8 @@ def weights(lab: Lab) -> Readings:
 
     Clips are windows of neighbours that overlap by half. The correlations are Spearman's, over the
     clips of a tracklet and, for the weights of frames, over the frames of a clip; NaN where nothing
-    differs; "random": of noise in place of the weights. Changes of weight are absolute, the clip under occlusion or before another background
-    against the very same clip in clean.
+    differs; "random": of noise in place of the weights. Changes of weight are absolute, the clip
+    under occlusion or before another background against the very same clip in clean.
     """
     found, recipe = Readings(), "tacan"
     for scene, name, told in (
