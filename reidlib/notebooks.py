@@ -37,7 +37,7 @@ def show(figure: Figure, name: str, dpi: float = 100, colours: int = 64) -> None
 
     from reidlib.seeing.figures import check
 
-    check(figure, name, rtol=TOLERANCE)
+    check(figure, name, rtol=TOLERANCE, live=True)
     whole, light = BytesIO(), BytesIO()
     figure.savefig(whole, dpi=dpi, bbox_inches="tight")
     plt.close(figure)

@@ -83,8 +83,9 @@ def check(
     one in its last digit, if it has decimals. A reference that does not exist is written, unless
     the environment variable CI is set.
 
-    live: the figure follows records that grow. A difference is then told instead of raised; the
-    notebook tests, which compare what is told, see it all the same.
+    live: the figure follows records that grow, or weights that a reader may train anew. A
+    difference is then told instead of raised; the notebook tests, which compare what is told, see
+    it all the same.
     Raises AssertionError naming the axes and the artist that differ.
     """
     drawn = contents(figure)
@@ -108,9 +109,8 @@ def check(
     for line in _digests(drawn["axes"]):
         print(f"  {line}")
     if wrong:
-        print(
-            f"  other records than the reference's ({wrong}); `reid notebooks --redraw` renews it"
-        )
+        print(f"  not as in its reference ({wrong}): other records or weights?")
+        print("  `reid notebooks --redraw` stores what is drawn now")
 
 
 def _axes_contents(axes: Axes, blocks: int) -> dict[str, Any]:

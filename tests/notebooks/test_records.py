@@ -41,6 +41,7 @@ def everything(folder: Path) -> None:
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Any:
     """Runs the notebook on these records, counting costs at a small size; what it prints."""
+    monkeypatch.chdir(tmp_path)  # where references of figures are kept
     monkeypatch.setattr("reidlib.files.data_folder", lambda name: tmp_path / name)
     monkeypatch.setattr(prices, "price", partial(prices.price, size="smoke"))
     monkeypatch.setattr("reidlib.costs.claims", lambda paper: ())  # counts, and slowly
@@ -66,7 +67,7 @@ def test_without_records(run: Any) -> None:
     assert "reid experiment baseline trsa" in said
     assert "SINet, 14 claims: 14 not measured yet" in said
     assert "framed: 9 cells, 0 with an interval" in said
-    assert "No map has been measured yet" in said
+    assert "`reid truth` measures what has no record yet: T5, T6, R7" in said
     assert "No method has a record beside its own base's yet" in said
     assert "no record: reid experiment makes it" in said
 

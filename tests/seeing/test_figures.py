@@ -172,3 +172,14 @@ def test_the_page_is_white_and_the_ink_dark_in_a_dark_notebook() -> None:
         assert {to_hex(face) for face in faces} == {"#ffffff"}
         assert to_hex(axes.spines["left"].get_edgecolor()) == "#000000"
         plt.close(figure)
+
+
+def test_what_follows_records_is_told_instead_of_raised(capsys: pytest.CaptureFixture[str]) -> None:
+    check(draw(), "demo", live=True)
+    alike = capsys.readouterr().out
+    assert "not as in its reference" not in alike
+    check(draw(1.01), "demo", live=True)
+    told = capsys.readouterr().out
+    assert "not as in its reference" in told
+    assert "reid notebooks --redraw" in told
+    assert told != alike  # so that the notebook tests see it
