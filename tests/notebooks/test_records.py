@@ -42,6 +42,7 @@ def everything(folder: Path) -> None:
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Any:
     """Runs the notebook on these records, counting costs at a small size; what it prints."""
     monkeypatch.chdir(tmp_path)  # where references of figures are kept
+    monkeypatch.delenv("CI", raising=False)  # there are none here: written, not missed
     monkeypatch.setattr("reidlib.files.data_folder", lambda name: tmp_path / name)
     monkeypatch.setattr(prices, "price", partial(prices.price, size="smoke"))
     monkeypatch.setattr("reidlib.costs.claims", lambda paper: ())  # counts, and slowly
