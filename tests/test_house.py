@@ -88,6 +88,16 @@ def test_readme_shows_only_commands_that_exist() -> None:
     assert set(re.findall(r"\.\[([a-z0-9]+)\]", readme)) <= set(EXTRAS)
 
 
+@pytest.mark.slow
+def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    assert found
+    for block in found:
+        exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
+    assert (tmp_path / "cam.png").stat().st_size > 10_000
+
+
 def test_import_is_light() -> None:
     """`import reidlib` imports nothing but itself, so it costs milliseconds beside torch."""
     code = (

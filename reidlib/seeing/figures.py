@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -242,10 +243,11 @@ def _digests(every: list[dict[str, Any]]) -> list[str]:
 
 
 def _digest(axes: dict[str, Any]) -> str:
-    """One line: the title, and kind and shape of each artist; `check` compares the numbers."""
+    """One line: the title, and how many artists of each kind and shape; `check` compares the
+    numbers in them."""
     parts = [repr(axes["words"]["title"])] if axes["words"]["title"] else []
     for kind in KINDS:
-        for entry in axes[kind]:
-            shape = "x".join(map(str, entry["shape"]))
-            parts.append(f"{kind[:-1]} {shape}")
+        shapes = Counter("x".join(map(str, entry["shape"])) for entry in axes[kind])
+        for shape, many in shapes.items():
+            parts.append(f"{many} {kind} {shape}" if many > 1 else f"{kind[:-1]} {shape}")
     return ", ".join(parts) or "empty"

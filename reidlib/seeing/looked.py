@@ -209,8 +209,11 @@ def draw_goes(found: Sequence[Curve], caption: str = "") -> Figure:
     for axes in grid[:, 0]:
         axes.set_ylabel("cosine to whole")
     handles, names = grid[0, 0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper right", ncols=3, fontsize=7.5)
-    tell(figure, "Does the embedding care?", caption)
+    figure.legend(
+        handles, names, loc="lower right", bbox_to_anchor=(1, 1), ncols=3, fontsize=7.5,
+        borderaxespad=0,
+    )  # fmt: skip
+    tell(figure, "Does the embedding care?", caption, above=0.07)
     return figure
 
 

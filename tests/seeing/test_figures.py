@@ -47,7 +47,7 @@ def test_the_digest_is_short(capsys: pytest.CaptureFixture[str]) -> None:
     check(draw(), "demo")
     assert capsys.readouterr().out.splitlines() == [
         "figure demo", "  0: 'curve', line 50x2", "  1: bar 3x4",
-        "  2: point 2x2, shape 1x6, shape 1x6, image 64x32",
+        "  2: point 2x2, 2 shapes 1x6, image 64x32",
     ]  # fmt: skip
 
 
