@@ -11,8 +11,11 @@ from reidlib.build import build
 from reidlib.checkpoints import About, load_model, read_about, save_model
 from reidlib.data import promenade
 from reidlib.errors import ReidError
+from reidlib.extraction import evaluate
 from reidlib.files import data_folder
 from reidlib.recipes import profile, recipe
+from reidlib.recipes.core import plan
+from reidlib.records import read_record
 from reidlib.run import run as run_once
 from reidlib.shipping import ROOM, check, open_shipped, ship
 
@@ -127,3 +130,20 @@ def test_a_shipped_model_scores_what_it_scored():
     found = check(path)
     assert found["rank-1"] == pytest.approx(told["rank-1"], abs=1.5 / 55)
     assert found["map"] == pytest.approx(told["map"], abs=0.5 / 55)  # rank 1 in place of 2
+
+
+@pytest.mark.slow
+def test_a_laptop_model_scores_what_the_tables_show():
+    """Its record is among the results; the file with half the digits finds its score again."""
+    path = data_folder("checkpoints") / "baseline--laptop.safetensors"
+    record, (model, about) = open_shipped(path).record, load_model(path)
+    stored = read_record(data_folder("results") / record.name)
+    assert stored.scores == record.scores, "trained twice, the same to the last digit"
+    assert stored.curve == record.curve
+    height, width = plan(about.recipe, about.profile).size
+    data = promenade.load(
+        "small", "street", world=0, subset="none", height=height, width=width, progress=False
+    )
+    found = evaluate(model, data, about.recipe, about.profile, progress=False).summary()
+    assert found["map"] == pytest.approx(stored.scores["street"]["map"], abs=0.002)
+    assert found["rank-1"] == pytest.approx(stored.scores["street"]["rank-1"], abs=0.004)
