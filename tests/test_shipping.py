@@ -138,7 +138,7 @@ def test_a_laptop_model_scores_what_the_tables_show():
     path = data_folder("checkpoints") / "baseline--laptop.safetensors"
     record, (model, about) = open_shipped(path).record, load_model(path)
     stored = read_record(data_folder("results") / record.name)
-    assert stored.scores["street"] == record.scores["street"], "trained twice, the same to the last digit"
+    assert stored.scores["street"] == record.scores["street"], "trained twice, to the last digit"
     assert stored.curve == record.curve
     height, width = plan(about.recipe, about.profile).size
     data = promenade.load(
