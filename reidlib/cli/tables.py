@@ -41,9 +41,10 @@ def table(
 ) -> None:
     """Print a paper's table: its numbers, ours from stored records, a verdict on each row.
 
-    Besides the tables: `five-papers`, every method in every scenario; `maps`, what models look at
-    against the truth; `bounds`, printed numbers that their own protocol or paper rules out, and
-    `disagreements`, rivals for whom the papers print different numbers.
+    Besides the tables: `five-papers`, every method in every scenario; `strengths`, every method as
+    one illness grows; `maps`, what models look at against the truth; `bounds`, printed numbers that
+    their own protocol or paper rules out, and `disagreements`, rivals for whom the papers print
+    different numbers.
     """
     from dataclasses import replace
 
@@ -51,6 +52,7 @@ def table(
     from reidlib.experiments.five_papers import METHODS, five_papers
     from reidlib.experiments.jobs import Data
     from reidlib.experiments.printed import printed, printed_tables
+    from reidlib.experiments.strengths import STRENGTHS_TABLE, strengths
 
     chosen = [f for f, on in (("latex", latex), ("csv", csv), ("markdown", markdown)) if on]
     if len(chosen) + json > 1:
@@ -75,6 +77,9 @@ def table(
         chance = _chance(records, asked, profile, METHODS)
         sheet = replace(sheet, notes=(*sheet.notes, *filter(None, chance.values())))
         tell({**_sheet(sheet), **chance}, writing.write(sheet, form), json)
+    elif name == STRENGTHS_TABLE:
+        sheet = writing.strengths_sheet(strengths(_evidence(records, asked, profile), measure))
+        tell(_sheet(sheet), writing.write(sheet, form), json)
     elif name not in printed_tables():
         raise ReidError(f"no table {name!r}; there are {', '.join(writing.table_names())}")
     elif printed(name).kind == "comparison":
