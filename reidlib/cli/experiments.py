@@ -25,7 +25,11 @@ def experiment(
     scenario: Annotated[str, typer.Option(help="Promenade's illnesses in training.")] = "street",
     size: Annotated[str, typer.Option(help="Promenade people: tiny, small, mars.")] = "small",
     score_on: Annotated[
-        str, typer.Option(help="Scenarios to score on, e.g. clean,occlusion=0.3,street; or all.")
+        str,
+        typer.Option(
+            help="Scenarios to score on, e.g. clean,occlusion=0.3,street; all; or strengths, each "
+            "illness alone from none to full."
+        ),
     ] = ALL,
     worlds: Annotated[
         int | None,
@@ -65,12 +69,14 @@ def experiment(
     from reidlib.experiments.forecast import forecast
     from reidlib.experiments.jobs import Data, chosen, find, make_jobs
     from reidlib.experiments.runner import cluster, cores, run_jobs
+    from reidlib.experiments.strengths import LADDER, STRENGTHS_TABLE
     from reidlib.experiments.worker import Places
     from reidlib.files import data_folder
 
     if threads < 1 or (jobs is not None and jobs < 1):
         raise ReidError("--jobs and --threads are at least 1")
-    scored = tuple(SCENARIOS) if score_on == ALL else tuple(score_on.split(","))
+    together = {ALL: SCENARIOS, STRENGTHS_TABLE: LADDER}
+    scored = tuple(together.get(score_on) or score_on.split(","))
     asked = Data(data, str(root) if root else None, scenario, size, scored, assignments(options))
     check_data(asked)
     check_root(asked)

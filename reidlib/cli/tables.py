@@ -41,9 +41,10 @@ def table(
 ) -> None:
     """Print a paper's table: its numbers, ours from stored records, a verdict on each row.
 
-    Besides the tables: `five-papers`, every method in every scenario; `maps`, what models look at
-    against the truth; `bounds`, printed numbers that their own protocol or paper rules out, and
-    `disagreements`, rivals for whom the papers print different numbers.
+    Besides the tables: `five-papers`, every method in every scenario; `strengths`, every method as
+    one illness grows; `maps`, what models look at against the truth; `bounds`, printed numbers that
+    their own protocol or paper rules out, and `disagreements`, rivals for whom the papers print
+    different numbers.
     """
     from dataclasses import replace
 
@@ -51,6 +52,7 @@ def table(
     from reidlib.experiments.five_papers import METHODS, five_papers
     from reidlib.experiments.jobs import Data
     from reidlib.experiments.printed import printed, printed_tables
+    from reidlib.experiments.strengths import STRENGTHS_TABLE, strengths
 
     chosen = [f for f, on in (("latex", latex), ("csv", csv), ("markdown", markdown)) if on]
     if len(chosen) + json > 1:
@@ -59,6 +61,7 @@ def table(
     asked = Data(data, None, scenario, size, options=assignments(options))
     tables.known(measure)
     _check(asked, scored, records)
+    _heeded(name, measure, scored)
     if name in writing.PAPERS_ALONE:
         sheet = writing.PAPERS_ALONE[name]()
         tell(_sheet(sheet), writing.write(sheet, form), json)
@@ -75,6 +78,9 @@ def table(
         chance = _chance(records, asked, profile, METHODS)
         sheet = replace(sheet, notes=(*sheet.notes, *filter(None, chance.values())))
         tell({**_sheet(sheet), **chance}, writing.write(sheet, form), json)
+    elif name == STRENGTHS_TABLE:
+        sheet = writing.strengths_sheet(strengths(_evidence(records, asked, profile), measure))
+        tell(_sheet(sheet), writing.write(sheet, form), json)
     elif name not in printed_tables():
         raise ReidError(f"no table {name!r}; there are {', '.join(writing.table_names())}")
     elif printed(name).kind == "comparison":
@@ -118,6 +124,8 @@ def verdicts(
     total = ", ".join(f"{n} {word}" for word, n in counts.items())
     lines = [line for v in chosen for line in _told(v)]
     lines += ["", *_wrapped(f"{len(chosen)} claims: {total}", 0)]
+    back = [v.claim.id for v in chosen if v.taken_back]
+    lines += _wrapped(f"not after Holm's correction: {', '.join(back)}", 0) if back else []
     from reidlib.experiments.statistics import finite
 
     tell([finite(v.as_dict()) for v in chosen], "\n".join(lines), json)
@@ -132,6 +140,7 @@ def _told(verdict: Verdict) -> list[str]:
     parts = [("", f"{verdict.told}"), ("paper: ", claim.printed)]
     parts += [("ours: ", text) for text in (*verdict.deciding, *verdict.numbers, one) if text]
     parts += [("beside: ", text) for text in verdict.beside]
+    parts += [("seen: ", text) for text in verdict.seen]
     parts += [("note: ", claim.note)] if claim.note else []
     lines = _wrapped(f"{claim.id} ({', '.join(claim.kinds)})  {claim.text}", 0)
     return lines + [line for head, text in parts for line in _wrapped(head + text, 4)]
@@ -147,6 +156,20 @@ def _wrapped(text: str, indent: int) -> list[str]:
         text, get_terminal_size().columns, initial_indent=first, subsequent_indent=later,
         break_on_hyphens=False,
     )  # fmt: skip
+
+
+def _heeded(name: str, measure: str, scored: str) -> None:
+    """Raise a ReidError for an option that the table would pass over in silence."""
+    from reidlib.experiments.printed import printed, printed_tables
+    from reidlib.experiments.strengths import STRENGTHS_TABLE
+    from reidlib.experiments.writing import FIVE_PAPERS, table_names
+
+    if (name in printed_tables() and printed(name).kind == "ablation") or name not in table_names():
+        return
+    if scored:
+        raise ReidError(f"the table {name} has its own scenarios; leave --scored out")
+    if measure != "mAP" and name not in (FIVE_PAPERS, STRENGTHS_TABLE):
+        raise ReidError(f"the table {name} has its own measures; leave --measure out")
 
 
 def _folder(records: Path | None) -> Path:

@@ -51,10 +51,7 @@ def truth(
     results = writable_folder(records or data_folder("results"))
     lab = Lab(people, profile, weights)
     failed = _measure_all(chosen, lab, results, fresh)
-    kept = {
-        name: record for name, record in load_truth(results).items()
-        if name in chosen and record.setting.get("profile") == profile
-    }  # fmt: skip
+    kept = {name: one for name, one in load_truth(results, profile).items() if name in chosen}
     lines = [line for record in kept.values() for line in _told(record)]
     lines += [f"not measured: {reason}" for reason in failed]
     plain = {"records": [_plain(record) for record in kept.values()], "failed": failed}
@@ -69,7 +66,7 @@ def _measure_all(chosen: list[str], lab: Lab, results: Path, fresh: bool) -> lis
 
     from reidlib.experiments.mechanisms.records import is_current, load_truth, measure, write_truth
 
-    there = {} if fresh else load_truth(results)
+    there = {} if fresh else load_truth(results, lab.profile)
     wanted = [c for c in chosen if c not in there or not is_current(there[c], lab)]
     failed = []
     bar = tqdm(wanted, unit="claim", disable=not wanted)

@@ -7,14 +7,17 @@ from pathlib import Path
 
 from reidlib.experiments.budgets import budgets, saved
 from reidlib.experiments.claims import Asked
-from reidlib.experiments.jobs import Data, why_stale
+from reidlib.experiments.jobs import Data, other_weights, why_stale
 from reidlib.experiments.mechanisms import MECHANISMS
 from reidlib.experiments.mechanisms.records import FOLDER, TruthRecord, load_truth
 from reidlib.experiments.statistics import Estimate, differences, estimate
 from reidlib.experiments.study_records import Studies
 from reidlib.recipes import profile as find_profile
+from reidlib.recipes import recipes
 from reidlib.records import Record, load_records
 from reidlib.seeing.truth import Estimate as OverPeople
+
+JUDGED = ("laptop", "fine")  # profiles whose verdicts mechanisms, looked at in `fine`, belong to
 
 
 @dataclass(frozen=True)
@@ -44,20 +47,41 @@ class Evidence:
             now = Held(record, why_stale(record))
             if world not in there or _rank(now) > _rank(there[world]):
                 there[world] = now
+        self._borrowed()
 
     def _truth(self, folder: Path) -> dict[str, TruthRecord]:
-        """Records of mechanisms, which are of Promenade."""
-        if self.data.name != "promenade" or not (folder / FOLDER).is_dir():
+        """Records of mechanisms, which are of Promenade's street and stand beside its tables."""
+        told = (self.data.name, self.data.scenario) == (Data().name, Data().scenario)
+        if not told or self.profile not in JUDGED or not (folder / FOLDER).is_dir():
             return {}
         return load_truth(folder)
 
+    def _borrowed(self) -> None:
+        """Scores of borrowed weights go with the training that left these weights, or are stale."""
+        known = recipes()
+        for name, worlds in self.held.items():
+            trainer = known[name].weights_of if name in known else ""
+            for world, one in worlds.items():
+                other = self.held.get(trainer, {}).get(world)
+                if not one.stale and other and (reason := other_weights(one.record, other.record)):
+                    worlds[world] = Held(one.record, reason)
+
     def observed(self, claim: str, asked: Asked) -> OverPeople | None:
         """The answer to a question; None without a record, or where nobody had an answer."""
-        record = self.truth.get(claim)
-        if record is None or not record.has(asked.scene, asked.question, asked.of, asked.to):
+        if not self.was_asked(claim, asked):
             return None
+        record = self.truth[claim]
         found = record.estimate(asked.scene, asked.question, asked.of, asked.to)
         return found if found.identities > 1 else None
+
+    def was_asked(self, claim: str, asked: Asked) -> bool:
+        """Whether a claim's record has the question, with or without answers."""
+        record = self.truth.get(claim)
+        return bool(record and record.has(asked.scene, asked.question, asked.of, asked.to))
+
+    def truth_words(self, claim: str) -> tuple[str, ...]:
+        """What was wrong with what a claim's measurement looked at: dead attention and the like."""
+        return tuple(self.truth[claim].words) if claim in self.truth else ()
 
     def why_truth_is_stale(self, claim: str) -> str:
         """Why the record of a claim's mechanism does not hold any more, or ""."""

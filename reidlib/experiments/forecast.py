@@ -42,8 +42,13 @@ def forecast(jobs: Sequence[Job], results: Path) -> Forecast:
     total = 0.0
     for job in jobs:
         like = by_recipe.get(job.recipe, known)
-        scenes = sum(len(scenes) for scenes in find(job, results).missing(job).values())
-        if scenes:  # whatever is missing: models are not kept, so it is trained again
-            total += fmean(r.seconds["training"] for r in like)
+        found = find(job, results)
+        if not (missing := found.missing(job)):
+            continue
+        # Whatever is missing: models are not kept as a rule, so it is trained again, and what the
+        # model before was scored on is scored again.
+        before = {name: one.scores for name, one in found.current.items()}
+        scenes = sum(len({*before.get(n, ()), *missing.get(n, ())}) for n in job.tests)
+        total += fmean(r.seconds["training"] for r in like)
         total += scenes * fmean(r.seconds.get("scoring", 0.0) / len(r.scores) for r in like)
     return Forecast(total, len(known))

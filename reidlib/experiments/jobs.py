@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from reidlib.recipes.core import Profile, Recipe, plan, shaping
 from reidlib.records import Record, read_record
 
 HALVED = ("ilids", "prid")  # data sets whose protocol averages over halvings: run k, halving k
+WEIGHTS = "weights"  # the note in a record that has its model file's checksum
 FIVE_PAPERS, ALL = "five-papers", "all"  # names for the rows of several tables
 HALVINGS, WORLDS = 10, 5  # runs of a row that is whole: of these data, of all others
 
@@ -100,6 +101,19 @@ class Data:
         height, width = record.plan["size"]
         digest = self._digest(world, (height, width))
         return bool(record.data["settings"].get("digest") == digest)
+
+    def version(self, world: int) -> str:
+        """Of the lists of a user's own copy as they are now; "" where no copy is named."""
+        if self.root is None:
+            return ""
+        split = world if self.name in HALVED else 0
+        if split not in self._versions:
+            self._versions[split] = self.load(split, (64, 32)).version
+        return self._versions[split]
+
+    @cached_property
+    def _versions(self) -> dict[int, str]:
+        return {}
 
     @property
     def asked(self) -> str:
@@ -235,8 +249,25 @@ def find(job: Job, results: Path) -> Found:
             if reason := why_stale(record):
                 stale[name] = reason
             elif job.data.is_of(record, job.world):
-                current[name] = record
+                if job.data.version(job.world) in ("", record.data["version"]):
+                    current[name] = record
+                else:
+                    stale[name] = f"the lists of {job.data.root} have changed since"
+    trained = current.get(job.recipe)
+    for name in [*current]:
+        if trained and (reason := other_weights(current[name], trained)):
+            stale[name] = reason
+            del current[name]
     return Found(current, {n: reason for n, reason in stale.items() if n not in current})
+
+
+def other_weights(record: Record, trained: Record) -> str:
+    """Why a record is not of the weights that this training left; "" if it is, or if one of the
+    two is older than the notes of weights."""
+    one, other = record.notes.get(WEIGHTS), trained.notes.get(WEIGHTS)
+    if one and other and one != other:
+        return f"it is of other weights than the record of {trained.recipe['name']}"
+    return ""
 
 
 def why_stale(record: Record) -> str:

@@ -23,11 +23,11 @@ from tqdm import tqdm
 
 from reidlib import __version__
 from reidlib.checkpoints import load_model
-from reidlib.data.promenade.settings import ILLNESSES, SCENARIOS
+from reidlib.data.promenade.settings import SCENARIOS
 from reidlib.data.tracklets import TrackletDataset
 from reidlib.errors import ReidError
-from reidlib.experiments.fair_numbers import STRENGTHS
 from reidlib.experiments.jobs import Data, frame_size
+from reidlib.experiments.strengths import LADDER
 from reidlib.experiments.study_records import why_stale
 from reidlib.extraction import evaluate
 from reidlib.histogram import count_colours, score_colours
@@ -39,7 +39,6 @@ from reidlib.training import Trained, describe, train
 
 COLOURS, DOSES = Path("colours", "histogram"), Path("doses", "baseline")
 RECIPE, PROFILE = "baseline", "laptop"
-LADDER = ("clean", *(f"{illness}={s:g}" for illness in ILLNESSES for s in STRENGTHS))
 
 
 def measure_colours(

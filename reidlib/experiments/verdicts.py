@@ -60,6 +60,14 @@ class Finding:
     def p(self) -> float | None:
         return None if self.found is None else p_value(self.comparison, self.found)
 
+    @property
+    def taken_back(self) -> bool:
+        """Whether what it decides by itself is not decided after Holm's correction."""
+        several = self.found is not None and self.found.worlds > 1
+        if not several or self.corrected is None or self.verdict in (UNDECIDED, DIFFERENT):
+            return False
+        return self.corrected[2] >= LEVEL
+
     def __str__(self) -> str:
         if self.found is None or self.p is None:
             return f"{self.comparison}: not run yet"
@@ -70,7 +78,7 @@ class Finding:
         if self.corrected and self.found.worlds > 1:
             low, high, p = self.corrected
             text += f", Holm [{low:+.1f}, {high:+.1f}]"
-            if p >= LEVEL > self.p:
+            if self.taken_back:
                 text += f", not after Holm's correction (p {p:.2g})"
         return text + (" (stale)" if self.stale else "")
 
@@ -89,7 +97,10 @@ def told(found: Estimate) -> str:
 
 @dataclass(frozen=True)
 class Observed:
-    """One question to a record of a mechanism, answered or not."""
+    """One question to a record of a mechanism, answered or not.
+
+    verdict: UNDECIDED without an answer where people were asked, and none of them had one.
+    """
 
     asked: Asked
     found: OverPeople | None
@@ -98,7 +109,9 @@ class Observed:
 
     def __str__(self) -> str:
         if self.found is None:
-            return f"{self.asked}: {NOT_MEASURED.removeprefix('undecided: ')}"
+            none = "asked of all people, nobody has an answer"
+            told = NOT_MEASURED.removeprefix(f"{UNDECIDED}: ")
+            return f"{self.asked}: {none if self.verdict == UNDECIDED else told}"
         one = self.found
         text = f"{self.asked}: {one.mean:+.3f} [{one.low:+.3f}, {one.high:+.3f}], "
         return f"{text}{one.identities} people" + (" (stale)" if self.stale else "")
@@ -114,6 +127,7 @@ class Verdict:
     findings: tuple[Finding, ...] = ()
     numbers: tuple[str, ...] = ()  # of the cost part
     observed: tuple[Observed, ...] = ()
+    seen: tuple[str, ...] = ()  # what is wrong with what a mechanism's measurement looked at
 
     @property
     def told(self) -> str:
@@ -136,9 +150,20 @@ class Verdict:
 
     @property
     def beside(self) -> tuple[str, ...]:
-        """What was found and does not decide, a line each."""
-        told = [str(f) for f in self.findings if not f.comparison.decides and f.found]
-        return (*told, *(str(o) for o in self.observed if not o.asked.decides and o.found))
+        """What does not decide, a line each, what is not run yet as well."""
+        told = [str(f) for f in self.findings if not f.comparison.decides]
+        return (*told, *(str(o) for o in self.observed if not o.asked.decides))
+
+    @property
+    def taken_back(self) -> bool:
+        """Whether Holm's correction would take back a part on which the verdict rests."""
+        failed = self.verdict.startswith((DIFFERENT, "opposite"))
+        parts = [f for f in self.findings if f.comparison.decides]
+        if failed:
+            parts = [f for f in parts if f.verdict == self.verdict]
+            one = any(o.asked.decides and o.verdict == self.verdict for o in self.observed)
+            return bool(parts) and not one and all(f.taken_back for f in parts)
+        return self.verdict.startswith(DECIDED) and any(f.taken_back for f in parts)
 
     def as_dict(self) -> dict[str, Any]:
         """For scripts."""
@@ -151,7 +176,9 @@ class Verdict:
             "verdict": self.verdict,
             "one_model": self.told != self.verdict,
             "why": self.why,
+            "holm": not self.taken_back,
             "note": self.claim.note,
+            "seen": list(self.seen),
             "numbers": list(self.numbers),
             "comparisons": [_plain(finding) for finding in self.findings],
             "mechanisms": [_observed(one) for one in self.observed],
@@ -164,7 +191,7 @@ def measure(comparison: Comparison, evidence: Evidence) -> Estimate | None:
         return evidence.steps_saved(comparison.of, comparison.to)
     if comparison.illness:
         return evidence.gain_under(comparison.of, comparison.to, MEASURE, comparison.illness)
-    return evidence.gain(comparison.of, comparison.to, MEASURE)
+    return evidence.gain(comparison.of, comparison.to, MEASURE, comparison.scene)
 
 
 def judge(comparison: Comparison, found: Estimate | None, evidence: Evidence) -> str:
@@ -185,7 +212,8 @@ def observe(asked: Asked, claim: str, evidence: Evidence) -> Observed:
     """What the claim's record says, and whether its interval lies where the claim puts it."""
     found = evidence.observed(claim, asked)
     if found is None:
-        return Observed(asked, None, NOT_MEASURED)
+        was_asked = evidence.was_asked(claim, asked)
+        return Observed(asked, None, UNDECIDED if was_asked else NOT_MEASURED)
     low, high = sorted((asked.sign * found.low, asked.sign * found.high))
     bound = asked.sign * asked.than
     word = holds(evidence) if low > bound else opposite(evidence) if high < bound else UNDECIDED
@@ -232,7 +260,9 @@ def _verdict(claim: Claim, findings: tuple[Finding, ...], evidence: Evidence) ->
     why = "; ".join([*map(str, deciding), *numbers])
     why += f" ({ONE_MODEL})" * bool(seen)
     words = [one.verdict for one in deciding]
-    return Verdict(claim, _word(claim, words, numbers, evidence), why, findings, numbers, observed)
+    word = _word(claim, words, numbers, evidence)
+    faults = evidence.truth_words(claim.id)
+    return Verdict(claim, word, why, findings, numbers, observed, faults)
 
 
 def _word(claim: Claim, verdicts: Sequence[str], numbers: Sequence[str], evidence: Evidence) -> str:
@@ -246,6 +276,8 @@ def _word(claim: Claim, verdicts: Sequence[str], numbers: Sequence[str], evidenc
         return BESIDE if whole else NOT_MEASURED
     if NOT_MEASURED in words:
         return NOT_MEASURED if words == {NOT_MEASURED} else UNDECIDED
+    if words == {holds(evidence), EQUIVALENT}:
+        return holds(evidence)
     return words.pop() if len(words) == 1 else UNDECIDED
 
 
@@ -287,6 +319,7 @@ def _plain(finding: Finding) -> dict[str, Any]:
         "of": comparison.of,
         "to": comparison.to,
         "illness": comparison.illness,
+        "scene": comparison.scene,
         "unit": "steps" if comparison.steps else "mAP",
         "kind": comparison.kind,
         "margin": comparison.margin if comparison.kind == "E" else None,

@@ -14,7 +14,7 @@ import torch
 from reidlib.build import build
 from reidlib.checkpoints import MODEL, STATE, load_model, load_weights
 from reidlib.data.tracklets import TrackletDataset
-from reidlib.experiments.jobs import Found, Job, find, frame_size, trained_by
+from reidlib.experiments.jobs import WEIGHTS, Found, Job, find, frame_size, trained_by
 from reidlib.experiments.locks import held
 from reidlib.extraction import evaluate
 from reidlib.memory import keep_freed_memory
@@ -25,8 +25,6 @@ from reidlib.records import Record, make_record, write_record
 from reidlib.sources import sources
 from reidlib.training import Trained, train
 from reidlib.weights import digest
-
-WEIGHTS = "weights"  # the note in a record that has its model file's checksum
 
 
 @dataclass(frozen=True)

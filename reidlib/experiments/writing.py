@@ -15,6 +15,7 @@ from reidlib.experiments.looking import DIAMETERS_TABLE, MAPS_TABLE
 from reidlib.experiments.printed import PRINTED_NAMES, breaches, disagreements, printed_tables
 from reidlib.experiments.printed_text import off_grid, slips, twins
 from reidlib.experiments.statistics import Estimate
+from reidlib.experiments.strengths import STEPS, STRENGTHS_TABLE, Strengths
 from reidlib.experiments.tables import NOT_RUN, Comparisons, Row, Table
 
 if TYPE_CHECKING:
@@ -112,6 +113,31 @@ def five_papers_sheet(*tables: FivePapers) -> Sheet:
                  data=(columns, *data))  # fmt: skip
 
 
+def strengths_sheet(table: Strengths) -> Sheet:
+    """Scores of every method from no illness to its full strength, and what that costs."""
+    rows, data = [], []
+    for curve in table.curves:
+        scores = {s: curve.scores.get(s) for s in STEPS}
+        mark = " !" * bool(curve.stale and curve.scores)
+        told = (curve.illness, curve.name + mark, _span([curve.lost]))
+        rows.append((*told, *map(_score, scores.values()), _gain(curve.lost)))
+        for strength, one in scores.items():
+            head = (curve.illness, strength, curve.name, curve.method, table.measure)
+            data.append((*head, *_ends(one), one.worlds if one else 0, curve.stale if one else ""))
+    notes = [
+        f"{table.measure}, percent, by the illness's strength; {table.trained}; tested under one "
+        "illness alone; mean and 95 % t interval over worlds, a number alone is of one world",
+        *filter(None, [table.missing]),
+    ]
+    stale = {curve.stale for curve in table.curves if curve.stale and curve.scores}
+    notes += [f"!: stale, {why}" for why in sorted(stale)]
+    header = ("illness", "method", "worlds", *(f"{s:g}" for s in STEPS), "full - none")
+    columns = ("illness", "strength", "method", "recipe", "measure", "mean", "low", "high",
+               "seeds", "stale")  # fmt: skip
+    return Sheet("strengths: one illness at a time, from none to full", header, tuple(rows),
+                 tuple(notes), keys=3, data=(columns, *data))  # fmt: skip
+
+
 def _span(found: Sequence[Estimate | None]) -> str:
     """Worlds behind the numbers of a line: as many as every cell has, or from least to most."""
     counts = sorted({one.worlds for one in found if one}) or [0]
@@ -205,7 +231,7 @@ def list_sheet() -> Sheet:
         (DIAMETERS_TABLE, "TACAN, Table 3", "diameters"),
         (MAPS_TABLE, "all", "what maps show"),
     ]
-    rows.append((FIVE_PAPERS, "all", "scenarios"))
+    rows += [(FIVE_PAPERS, "all", "scenarios"), (STRENGTHS_TABLE, "all", "illnesses")]
     rows += [("bounds", "all", "check"), ("disagreements", "all", "check")]
     return Sheet("tables", ("name", "source", "kind"), tuple(sorted(rows)))
 

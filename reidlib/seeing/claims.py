@@ -60,7 +60,8 @@ def summary(verdicts: Sequence[Verdict], paper: str) -> str:
 def draw_claims(verdicts: Sequence[Verdict], caption: str = "") -> Figure:
     """A tile for each claim, a row for each paper, coloured by what became of it.
 
-    A star: decided by one trained model a row, not over worlds.
+    A star: decided by one trained model a row, not over worlds. A circle: Holm's correction would
+    take back what decides it.
     """
     import matplotlib.pyplot as plt
     from matplotlib.patches import Patch, Rectangle
@@ -75,7 +76,7 @@ def draw_claims(verdicts: Sequence[Verdict], caption: str = "") -> Figure:
         for x, one in enumerate(own):
             colour = OUTCOMES[outcome(one.verdict)]
             axes.add_patch(Rectangle((x, y - 0.42), 0.92, 0.84, facecolor=colour, edgecolor="0.4"))
-            name = one.claim.id + "*" * (one.told != one.verdict)
+            name = one.claim.id + "*" * (one.told != one.verdict) + "°" * one.taken_back
             axes.text(x + 0.46, y, name, ha="center", va="center", fontsize=8)
     axes.set(xlim=(-0.1, wide), ylim=(len(papers) - 0.5, -0.5))
     axes.set_axis_off()

@@ -15,6 +15,7 @@ import numpy as np
 
 from reidlib.experiments.five_papers import FivePapers, named
 from reidlib.experiments.prices import Price
+from reidlib.experiments.strengths import Curve, Strengths
 from reidlib.seeing.drawing import tell
 from reidlib.seeing.figures import COLOURS, style
 
@@ -109,6 +110,47 @@ def _write(axes: Axes, grid: Grid, i: int, j: int, dark: bool) -> None:
     axes.text(j, i - 0.14, f"{grid.mean[i, j]:+.1f}", ha="center", va="center", fontsize=9,
               weight=weight, color=colour)  # fmt: skip
     axes.text(j, i + 0.22, ends, ha="center", va="center", fontsize=6.5, color=colour)
+
+
+# As one illness grows --------------------------------------------------------------------------
+
+
+def draw_strengths(table: Strengths, title: str = "", caption: str = "") -> Figure:
+    """A panel for each illness: scores from none to full strength, a line a method."""
+    import matplotlib.pyplot as plt
+
+    style()
+    illnesses = list(dict.fromkeys(curve.illness for curve in table.curves))
+    methods = list(dict.fromkeys(curve.method for curve in table.curves))
+    figure, grid = plt.subplots(1, len(illnesses), figsize=(8.8, 2.5), sharey=True)
+    for axes, illness in zip(grid, illnesses):
+        for curve in table.curves:
+            if curve.illness == illness and curve.scores:
+                _line(axes, curve, methods.index(curve.method))
+        axes.set(title=illness, xlabel="strength", xlim=(-0.06, 1.06))
+        axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+        if not axes.lines:
+            axes.text(0.5, 0.5, "no record", ha="center", color="0.45", transform=axes.transAxes)
+    grid[0].set_ylabel(f"{table.measure}, %")
+    handles, names = grid[0].get_legend_handles_labels()
+    if handles:
+        grid[-1].legend(handles, names, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
+    tell(figure, title, caption)
+    return figure
+
+
+def _line(axes: Axes, curve: Curve, n: int) -> None:
+    """The scores there are, with intervals where worlds give them; the baseline black."""
+    at, found = list(curve.scores), list(curve.scores.values())
+    means = [one.mean for one in found]
+    half = [one.high - one.mean if one.worlds > 1 else 0.0 for one in found]
+    hue = COLOURS[n - 1] if n else "black"
+    name = f"{curve.name}{' !' * bool(curve.stale)}"
+    axes.plot(
+        at, means, f"{'*osD^v'[n % 6]}-", color=hue, markersize=3.5, linewidth=1.2, label=name
+    )
+    if any(half):
+        axes.errorbar(at, means, yerr=half, fmt="none", ecolor=hue, capsize=2, linewidth=0.8)
 
 
 # What it costs ---------------------------------------------------------------------------------

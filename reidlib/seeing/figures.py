@@ -36,6 +36,7 @@ KINDS = ("lines", "bars", "points", "shapes", "images")
 WHOLE = 400  # numbers up to which an array is kept as it is; a larger one as means of its blocks
 FEW, BLOCKS, FEWER_BLOCKS = 12, 12, 5  # so many blocks a side; fewer where there are many axes
 DECIMAL = re.compile(r"-?\d+\.\d+")
+WHERE = re.compile(r"axes|caption")  # the line of a complaint that says what differs
 
 
 def style() -> None:
@@ -98,7 +99,7 @@ def check(
         except AssertionError as error:
             if not live:
                 raise
-            wrong = str(error).strip().splitlines()[0]
+            wrong = next(line for line in str(error).splitlines() if WHERE.search(line))
     elif os.environ.get("CI"):
         raise AssertionError(f"{path} is missing; run the notebook once locally and commit it")
     else:

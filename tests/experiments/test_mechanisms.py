@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -97,25 +97,32 @@ def planted(cache: Path, tmp_path: Path, **kinds: str) -> Lab:
     return lab
 
 
+def measured(claim: str, lab: Lab) -> R.TruthRecord:
+    """What a lab finds, as of the profile whose records decide claims."""
+    found = R.measure(claim, lab)
+    assert found.name == f"{claim}--smoke.json"
+    return replace(found, setting={**found.setting, "profile": R.PROFILE})
+
+
 @pytest.mark.parametrize(
     ("sam", "reg", "word"), [("corner", "middle", HOLDS), ("middle", "corner", OPPOSITE)]
 )
 def test_planted_attention_is_judged_as_planted(cache, tmp_path, sam, reg, word) -> None:
     lab = planted(cache, tmp_path, bare="middle", sam=sam, reg=reg)
-    R.write_truth(R.measure("T5", lab), tmp_path / "results")
+    R.write_truth(measured("T5", lab), tmp_path / "results")
     found = verdict(tmp_path / "results", "T5")
     assert found.verdict == word
     assert "of one trained model a row, interval over people" in found.why
     values = {o.asked.question: o for o in found.observed if o.asked.decides}
     assert abs(values["overlap in a clip"].found.mean) > 0.9
     assert values["person where covered"].verdict == word
-    again = R.measure("T5", lab)
+    again = measured("T5", lab)
     assert again == R.read_truth(tmp_path / "results" / "truth" / "T5.json")
 
 
 def test_the_same_attention_twice_is_undecided(cache, tmp_path) -> None:
     lab = planted(cache, tmp_path, bare="middle", sam="corner", reg="corner")
-    R.write_truth(R.measure("T5", lab), tmp_path)
+    R.write_truth(measured("T5", lab), tmp_path)
     assert verdict(tmp_path, "T5").verdict == UNDECIDED
 
 
@@ -229,6 +236,43 @@ def test_salient_to_broad_and_back(cache, tmp_path, monkeypatch, broad) -> None:
     person, rest = (record.people("clean", site, name) for name in ("person", "background"))
     assert len(person) == PEOPLE
     assert all(person[pid] + rest[pid] == pytest.approx(1, abs=1e-4) for pid in person)
+
+
+def test_curves_are_of_the_first_people_and_of_maps_that_say_something(
+    cache, tmp_path, monkeypatch
+) -> None:
+    lab = given(cache, rgsa_1__baseline=Planted("middle"))
+    asked: list[torch.Tensor] = []
+
+    def falls(model, clips, picture, steps):
+        asked.append(picture)
+        return whole(model, clips, picture, steps=steps)
+
+    whole = core.perturbation
+    monkeypatch.setattr(core, "perturbation", falls)
+    monkeypatch.setattr(core, "LOOKED_AT", 3)
+    seen = lab.look("rgsa-1/baseline", "clean")[:4]
+    some = torch.rand(1, *seen[0].clips.shape[1:2], 4, 2)
+    maps = [some, torch.zeros_like(some), some * torch.nan, some]
+    found = lab.perturbations("rgsa-1/baseline", seen, maps)
+    sources = {source for source, _ in found}
+    assert sources == {"rgsa-1/baseline"} | {
+        f"rgsa-1/baseline, {name} map" for name in ("random", "centre")
+    }
+    for (source, question), values in found.items():
+        known = [True, False, False, False] if "map" not in source else [True, True, True, False]
+        assert np.isfinite(values).tolist() == known, (source, question)
+    model = lab.arm("rgsa-1/baseline").model
+    curve = whole(model, seen[0].clips, some, steps=core.STEPS)
+    for way in ("deletion", "insertion"):
+        height = [(a + b) / 2 for a, b in pairwise(curve[way].tolist())]
+        width = [b - a for a, b in pairwise(curve["share"].tolist())]
+        by_hand = sum(h * w for h, w in zip(height, width))
+        assert found["rgsa-1/baseline", way][0] == pytest.approx(by_hand, abs=1e-5)
+        first = curve["share"].tolist()[1]
+        told = found["rgsa-1/baseline", f"{way} at {first:g}"][0]
+        assert told == pytest.approx(curve[way].tolist()[1])
+    assert len(asked) == 1 + 3 + 3
 
 
 @pytest.mark.parametrize("found_by", ["rgsa-1/rgsa", "rgsa-1/baseline"])
@@ -646,7 +690,8 @@ def test_the_command_measures_once_and_names_what_it_cannot(
     assert "likeness of frames" in told
     assert "not measured: C3 looks at trained models" in told
     assert "tacan--smoke.safetensors" in told
-    path = results / "truth" / "S9.json"
+    path = results / "truth" / "S9--smoke.json"
+    assert not Evidence(results).truth, "other models than the verdicts are about"
     written = path.stat().st_mtime_ns
     assert reid(monkeypatch, "truth", "S9", *words, "--json") == 0
     plain = json.loads(capsys.readouterr().out, parse_constant=lambda x: pytest.fail(x))

@@ -9,6 +9,7 @@ import re
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from scipy import stats
@@ -18,6 +19,7 @@ from reidlib.errors import ReidError
 from reidlib.experiments.claims import CLAIMS, Comparison
 from reidlib.experiments.evidence import Evidence
 from reidlib.experiments.forms import SCREEN
+from reidlib.experiments.jobs import Data, chosen, find, make_jobs
 from reidlib.experiments.printed import printed_tables
 from reidlib.experiments.statistics import equivalence, estimate, holm
 from reidlib.experiments.tables import ablation, comparison
@@ -639,3 +641,93 @@ def test_tracklets_that_are_too_short_can_be_left_out_of_runs(monkeypatch) -> No
 def test_what_needs_no_records(name, results, monkeypatch, capsys) -> None:
     assert reid(monkeypatch, "table", name, "--markdown") == 0
     assert "|" in capsys.readouterr().out
+
+
+# What a table or a verdict would pass over in silence ---------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["five-papers", "--scored", "clean"], "leave --scored out"),
+        (["maps", "--measure", "rank-1"], "leave --measure out"),
+        (["bounds", "--scored", "clean"], "leave --scored out"),
+    ],
+)
+def test_an_option_that_a_table_does_not_heed_is_refused(
+    words: list[str], told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["reid", "table", *words])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code
+    assert told in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_gain_in_another_scene_decides_and_what_is_not_run_is_told(tmp_path: Path) -> None:
+    scenes = {"clean": [0.90, 0.91, 0.92], "occlusion": [0.80, 0.82, 0.81]}
+    leave(tmp_path, "trsa-1/sam", 0.50, 0.52, 0.51, **scenes)
+    more = {"clean": [0.97, 0.98, 0.99], "occlusion": [0.90, 0.92, 0.91]}
+    leave(tmp_path, "trsa-1/sam-reg", 0.60, 0.62, 0.61, **more)
+    found = next(v for v in verdicts(Evidence(tmp_path)) if v.claim.id == "T3")
+    words = {str(f.comparison): f.verdict for f in found.findings if f.comparison.decides}
+    assert words == {
+        "trsa-1/sam-reg - trsa-1/sam": "holds on Promenade",
+        "trsa-1/sam-reg - trsa-1/sam, occlusion minus clean": "holds on Promenade",
+        "trsa-1/sam-reg - trsa-1/sam in clean": "different",
+    }
+    assert found.verdict == "different", "seven points in simple scenes are not little"
+    assert "trsa-1/sam-reg-15 - trsa-1/sam-15: not run yet" in found.beside
+    assert found.as_dict()["comparisons"][2]["scene"] == "clean"
+
+
+def test_what_holms_correction_takes_back_is_marked(tmp_path: Path) -> None:
+    """One sure difference among thirty that say nothing: p of 0.02 alone, far above 0.05 in all."""
+    for claim in CLAIMS:
+        for one in claim.comparisons:
+            for name in (one.of, one.to):
+                leave(tmp_path, name, 0.50, 0.60, 0.55)
+    leave(tmp_path, "trsa-1/triplet", 0.53, 0.62, 0.575)
+    found = {v.claim.id: v for v in verdicts(Evidence(tmp_path))}
+    assert found["T1"].verdict == "holds on Promenade"
+    assert found["T1"].taken_back
+    assert found["T1"].as_dict()["holm"] is False
+    assert not found["T4"].taken_back, "undecided: nothing to take back"
+
+
+def test_scores_of_other_weights_than_the_trainer_has_are_stale(tmp_path: Path) -> None:
+    for name, weights in (("tacan-1/minmax", "a"), ("tacan-1/unit-weights", "b")):
+        one = fake_record(name, 0, {"street": 0.5})
+        write_record(replace(one, notes={**one.notes, "weights": weights}), tmp_path)
+    evidence = Evidence(tmp_path)
+    assert "other weights than the record of tacan-1/minmax" in evidence.stale(
+        "tacan-1/unit-weights"
+    )
+    assert not evidence.stale("tacan-1/minmax")
+    (job,) = make_jobs(chosen(["tacan-1/unit-weights"]), "laptop", Data(), [0])
+    assert list(find(job, tmp_path).missing(job)) == ["tacan-1/unit-weights"]
+
+
+def test_an_owners_copy_that_changed_makes_its_records_stale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lists = ["one"]
+    monkeypatch.setattr(Data, "load", lambda self, world, size: SimpleNamespace(version=lists[0]))
+    data = {"name": "mars", "version": "one", "protocol": "", "split": None, "settings": {}}
+    write_record(replace(fake_record("trsa", 0, {"mars": 0.5}), data=data), tmp_path)
+
+    def now():
+        (job,) = make_jobs(chosen(["trsa"]), "laptop", Data("mars", "copy"), [0])
+        return find(job, tmp_path)
+
+    assert "trsa" in now().current
+    lists[0] = "two"
+    assert now().stale == {"trsa": "the lists of copy have changed since"}
+
+
+def test_the_readme_counts_a_tables_runs_right() -> None:
+    (count,) = re.findall(
+        r"reid experiment trsa-1 --worlds 2 .*: (\d+) runs",
+        (Path(__file__).parents[2] / "README.md").read_text(),
+    )
+    assert len(make_jobs(chosen(["trsa-1"]), "laptop", Data(), range(2))) == int(count)

@@ -230,6 +230,12 @@ def test_words_of_the_glossary_occur_where_it_sends_its_reader() -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_no_stored_figure_differs_from_its_reference(path: Path) -> None:
+    told = json.dumps([cell.get("outputs") for cell in cells(path)])
+    assert "not as in its reference" not in told
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_no_notebook_shrinks_its_pictures_itself(path: Path) -> None:
     """`reidlib.notebooks.show` does it."""
     assert not any("quantize(" in cell.source for cell in cells(path))

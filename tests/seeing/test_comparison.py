@@ -13,8 +13,17 @@ from reidlib.data.promenade.settings import SCENARIOS
 from reidlib.experiments.evidence import Evidence
 from reidlib.experiments.five_papers import five_papers
 from reidlib.experiments.prices import Price
+from reidlib.experiments.strengths import STEPS, scene, strengths
 from reidlib.recipes import PAPERS
-from reidlib.seeing.comparison import bargains, draw_bargains, draw_grid, gain_grid
+from reidlib.records import write_record
+from reidlib.seeing.comparison import (
+    bargains,
+    draw_bargains,
+    draw_grid,
+    draw_strengths,
+    gain_grid,
+)
+from tests.experiments.fake_records import fake_record
 
 
 @pytest.fixture(autouse=True)
@@ -80,3 +89,17 @@ def test_bargains(results: Path) -> None:
         assert [line.get_label() for line in axes.lines if line.get_label() in PAPERS.values()] == [
             "SINet"
         ]
+
+
+def test_strengths_are_drawn_as_they_are(tmp_path: Path) -> None:
+    for world, start in enumerate((0.8, 0.9)):
+        scores = {scene("occlusion", s): start - 0.1 * s for s in STEPS}
+        write_record(fake_record("trsa", world, {"street": 0.5, **scores}), tmp_path)
+    figure = draw_strengths(strengths(Evidence(tmp_path)))
+    drawn = {axes.get_title(): axes for axes in figure.axes}
+    (line, *_) = drawn["occlusion"].lines
+    assert line.get_label() == "TRSA"
+    assert line.get_xydata() == pytest.approx(np.array([(s, 85 - 10 * s) for s in STEPS]))
+    assert texts(drawn["clutter"]) == ["no record"]
+    empty = draw_strengths(strengths(Evidence(tmp_path / "none")))
+    assert all(texts(axes) == ["no record"] for axes in empty.axes)

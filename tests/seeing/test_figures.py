@@ -180,6 +180,6 @@ def test_what_follows_records_is_told_instead_of_raised(capsys: pytest.CaptureFi
     assert "not as in its reference" not in alike
     check(draw(1.01), "demo", live=True)
     told = capsys.readouterr().out
-    assert "not as in its reference" in told
+    assert "not as in its reference (axes 0, lines differ)" in told
     assert "reid notebooks --redraw" in told
     assert told != alike  # so that the notebook tests see it

@@ -32,6 +32,7 @@ from reidlib.sources import behind, differing
 from reidlib.weights import digest
 
 FORMAT, FOLDER = 1, "truth"
+PROFILE = "fine"  # whose maps are large enough to be looked at
 DIGITS = 5  # of a number, significant
 
 
@@ -53,7 +54,14 @@ class TruthRecord:
 
     @property
     def name(self) -> str:
-        return f"{self.claim}.json"
+        """T5.json, and of another profile than the figures' own T5--laptop.json."""
+        other = "" if self.profile == PROFILE else f"--{self.profile}"
+        return f"{self.claim}{other}.json"
+
+    @property
+    def profile(self) -> str:
+        """Of the models that were looked at."""
+        return str(self.setting.get("profile", PROFILE))
 
     def has(self, scene: str, question: str, *sources: str) -> bool:
         """Whether the question was asked of all the sources (those named "" apart)."""
@@ -136,8 +144,8 @@ def write_truth(record: TruthRecord, results: Path) -> Path:
     return path
 
 
-def load_truth(results: Path) -> dict[str, TruthRecord]:
-    """Claim -> record, of a folder of results. A file that is none is left out and told."""
+def load_truth(results: Path, profile: str = PROFILE) -> dict[str, TruthRecord]:
+    """Claim -> record of models of a profile. A file that is no record is left out and told."""
     found = {}
     for path in sorted((results / FOLDER).glob("*.json")):
         try:
@@ -145,7 +153,8 @@ def load_truth(results: Path) -> dict[str, TruthRecord]:
         except ReidError as error:
             warnings.warn(f"{error}; it is left out", ReidWarning, stacklevel=2)
             continue
-        found[record.claim] = record
+        if record.profile == profile:
+            found[record.claim] = record
     return found
 
 

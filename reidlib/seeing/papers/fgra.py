@@ -28,6 +28,7 @@ from reidlib.seeing.words import caption, interval, number, outlined, rule
 PARTS_SHOWN = {"head": ("head", "hair"), "torso": ("torso",), "legs": ("legs",), "feet": ("feet",)}
 HUES = ("blue", "orange", "green", "pink")  # what the first of COLOURS are called
 EVERY = 6  # frames of a row of Figure 1
+BLOB = "A blob in the middle of every frame"
 
 
 def misaligned(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
@@ -138,11 +139,12 @@ def _responses(seen: Seen) -> list[list[Cell | None]]:
 
 
 def _told(name: str, row: dict[str, Any]) -> str:
-    """One line on A or D."""
+    """One line on A, on D, or on a blob in the middle, which knows nothing."""
     part, stripe = interval(row["part"], ".3f"), interval(row["stripe"], ".3f")
     even = [number(row[f"{what} area"]["mean"], ".3f") for what in ("part", "stripe")]
+    who = BLOB if name == "centre" else name
     return (
-        f"{name}, after the reference frame: mass on the box of the region's own body part {part}, "
+        f"{who}, after the reference frame: mass on the box of the region's own body part {part}, "
         f"an even map {even[0]}; "
         f"on the region's fixed stripe {stripe}, an even map {even[1]}."
     )
@@ -188,8 +190,9 @@ def _judge(seen: Seen) -> dict[str, dict[str, np.ndarray]]:
 
 
 def _summary(found: Sequence[dict[str, Any]], people: Sequence[int]) -> dict[str, Any]:
-    """Each map's mass over regions and the frames after the reference, in which a region lies on
-    its part by its making; mean and interval over people."""
+    """Each map's mass over regions and the frames after the reference frame (in that one a region
+    lies on its part by its making; a clip of one frame has no other); mean and interval over
+    people."""
     every: dict[str, Any] = {}
     for name in ("A", "D", "centre"):
         every[name] = {}

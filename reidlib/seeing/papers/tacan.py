@@ -119,7 +119,11 @@ def long_tracklet(arms: Sequence[Arm], dataset: TrackletDataset) -> Drawn:
     words = _wrong(arm, [seen], [found])
     known = dataset.truth is not None
     half = f", of the {TRIED} longest, in which the person is once half covered"
-    which = half if _half_covered(dataset, tracklet) else " (nobody gets half covered)" * known
+    which = (
+        half
+        if _half_covered(dataset, tracklet)
+        else f" (none of the {TRIED} longest gets half covered)" * known
+    )
     told = (
         f"The longest query{which}: {len(tracklet)} frames, "
         f"{len(found.weights)} clips, "

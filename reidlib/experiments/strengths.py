@@ -1,0 +1,92 @@
+"""Method by illness by strength: what is left of each method as one illness grows.
+
+The methods of `five_papers`, trained on `street`, tested on people who have a single illness, from
+none (`clean`) to full strength. So a curve says where a method begins to break, and not only that
+it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reidlib.data.promenade.settings import ILLNESSES
+from reidlib.experiments.evidence import Evidence
+from reidlib.experiments.fair_numbers import STRENGTHS
+from reidlib.experiments.five_papers import METHODS
+from reidlib.experiments.printed import MEASURES
+from reidlib.experiments.statistics import Estimate, differences, estimate
+from reidlib.experiments.tables import known, trained_on
+from reidlib.recipes import PAPERS
+
+STRENGTHS_TABLE = "strengths"  # as `reid table` and `--score-on` call it
+STEPS = (0.0, *STRENGTHS)
+
+
+def scene(illness: str, strength: float) -> str:
+    """As `--score-on` and the scores of records call it."""
+    return f"{illness}={strength:g}" if strength else "clean"
+
+
+LADDER = tuple(dict.fromkeys(scene(illness, s) for illness in ILLNESSES for s in STEPS))
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One method under one illness, percent: strength -> score, {} without a record.
+
+    All points are of the same worlds, those that were tested at every strength. lost: score at full
+    strength minus that in `clean`, by world. stale: why the records may not hold any more, or "".
+    """
+
+    illness: str
+    method: str
+    scores: Mapping[float, Estimate]
+    lost: Estimate | None
+    stale: str
+
+    @property
+    def name(self) -> str:
+        return PAPERS.get(self.method, self.method)
+
+
+@dataclass(frozen=True)
+class Strengths:
+    """Baseline and five methods under every illness at every strength, in one measure."""
+
+    measure: str
+    trained: str
+    curves: tuple[Curve, ...]
+
+    @property
+    def missing(self) -> str:
+        """Which methods were not tested at every strength yet, and what does it; "" if none."""
+        short = dict.fromkeys(curve.method for curve in self.curves if not curve.scores)
+        if not short:
+            return ""
+        return (
+            f"not tested at every strength yet: {', '.join(short)}; what does it: "
+            f"reid experiment {' '.join(short)} --worlds 1 --score-on {STRENGTHS_TABLE}"
+        )
+
+
+def strengths(evidence: Evidence, measure: str = "mAP") -> Strengths:
+    """All curves, illness by illness."""
+    known(measure)
+    curves = [
+        _curve(evidence, illness, method, MEASURES[measure])
+        for illness in ILLNESSES
+        for method in METHODS
+    ]
+    return Strengths(measure, trained_on(evidence), tuple(curves))
+
+
+def _curve(evidence: Evidence, illness: str, method: str, key: str) -> Curve:
+    values = {s: evidence.values(method, key, scene(illness, s)) for s in STEPS}
+    worlds = set.intersection(*(set(found) for found in values.values()))
+    stale = evidence.stale(method)
+    if not worlds:
+        return Curve(illness, method, {}, None, stale)
+    scores = {s: estimate([found[k] for k in sorted(worlds)]) for s, found in values.items()}
+    lost = differences(values[STEPS[-1]], values[STEPS[0]])
+    return Curve(illness, method, scores, estimate([lost[k] for k in sorted(worlds)]), stale)
