@@ -262,12 +262,14 @@ def find(job: Job, results: Path) -> Found:
 
 
 def other_weights(record: Record, trained: Record) -> str:
-    """Why a record is not of the weights that this training left; "" if it is, or if one of the
-    two is older than the notes of weights."""
+    """Why a record is not of the weights that this training left, or ""."""
+    told = f"it is of other weights than the record of {trained.recipe['name']}"
     one, other = record.notes.get(WEIGHTS), trained.notes.get(WEIGHTS)
-    if one and other and one != other:
-        return f"it is of other weights than the record of {trained.recipe['name']}"
-    return ""
+    if one and other:
+        return told if one != other else ""
+    # Older records do not name their weights; how long a training took is its own.
+    keys = [(r.seconds.get("training"), r.readings) for r in (record, trained)]
+    return told if keys[0] != keys[1] else ""
 
 
 def why_stale(record: Record) -> str:
