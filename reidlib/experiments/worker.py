@@ -103,7 +103,7 @@ def _train_and_score(
         # None of the scores there are is this model's: all of them are made again.
         trained, earlier, names = _train(job, places, scenes, folder), {}, job.tests
     for name in names:
-        known = found.current[name].scores if name in found.current else {}
+        known = found.scenes.get(name, ())
         stays = earlier[name].scores if name in earlier else {}
         wanted = dict.fromkeys((*known, *missing.get(name, ())))
         left = [scored for scored in wanted if scored not in stays]
