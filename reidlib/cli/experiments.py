@@ -75,7 +75,7 @@ def experiment(
 
     if threads < 1 or (jobs is not None and jobs < 1):
         raise ReidError("--jobs and --threads are at least 1")
-    together = {ALL: SCENARIOS, STRENGTHS_TABLE: LADDER}
+    together = {ALL: SCENARIOS, STRENGTHS_TABLE: (scenario, *LADDER)}
     scored = tuple(together.get(score_on) or score_on.split(","))
     asked = Data(data, str(root) if root else None, scenario, size, scored, assignments(options))
     check_data(asked)

@@ -32,7 +32,8 @@ def truth(
 ) -> None:
     """Measure what the papers say their models do, and print it beside what a blind map gives.
 
-    Whatever has no record that still holds is measured and recorded; `reid verdicts` judges it.
+    Whatever has no record that still holds is measured and recorded. `reid verdicts` and
+    `reid table maps` show the records of the profile fine.
     Every number is a mean over people with its 95 % interval, of one trained model a row.
     Where models are not trained yet the others are measured, they are named, and the exit code
     is 1.

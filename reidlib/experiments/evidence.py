@@ -50,9 +50,14 @@ class Evidence:
         self._borrowed()
 
     def _truth(self, folder: Path) -> dict[str, TruthRecord]:
-        """Records of mechanisms, which are of Promenade's street and stand beside its tables."""
-        told = (self.data.name, self.data.scenario) == (Data().name, Data().scenario)
-        if not told or self.profile not in JUDGED or not (folder / FOLDER).is_dir():
+        """Records of mechanisms (profile fine), which stand beside what street alone taught."""
+        data = self.data
+        told = (data.name, data.scenario, data.size, dict(data.options))
+        if (
+            told != ("promenade", Data().scenario, Data().size, {})
+            or self.profile not in JUDGED
+            or not (folder / FOLDER).is_dir()
+        ):
             return {}
         return load_truth(folder)
 

@@ -47,8 +47,7 @@ def forecast(jobs: Sequence[Job], results: Path) -> Forecast:
             continue
         # Whatever is missing: models are not kept as a rule, so it is trained again, and what the
         # model before was scored on is scored again.
-        before = {name: one.scores for name, one in found.current.items()}
-        scenes = sum(len({*before.get(n, ()), *missing.get(n, ())}) for n in job.tests)
+        scenes = sum(len({*found.scenes.get(n, ()), *missing.get(n, ())}) for n in job.tests)
         total += fmean(r.seconds["training"] for r in like)
         total += scenes * fmean(r.seconds.get("scoring", 0.0) / len(r.scores) for r in like)
     return Forecast(total, len(known))

@@ -217,10 +217,14 @@ def make_jobs(
 
 @dataclass(frozen=True)
 class Found:
-    """The records of one job: by recipe, those that still hold; the others with the reason."""
+    """The records of one job: by recipe, those that still hold; the others with the reason.
+
+    scenes: what a recipe has been scored on, by whatever weights of this recipe's code.
+    """
 
     current: Mapping[str, Record]
     stale: Mapping[str, str]
+    scenes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def missing(self, job: Job) -> dict[str, list[str]]:
         """Recipe -> what it is still to be scored on; {} when all is recorded."""
@@ -253,21 +257,24 @@ def find(job: Job, results: Path) -> Found:
                     current[name] = record
                 else:
                     stale[name] = f"the lists of {job.data.root} have changed since"
+    scenes = {name: tuple(record.scores) for name, record in current.items()}
     trained = current.get(job.recipe)
     for name in [*current]:
         if trained and (reason := other_weights(current[name], trained)):
             stale[name] = reason
             del current[name]
-    return Found(current, {n: reason for n, reason in stale.items() if n not in current})
+    return Found(current, {n: why for n, why in stale.items() if n not in current}, scenes)
 
 
 def other_weights(record: Record, trained: Record) -> str:
-    """Why a record is not of the weights that this training left; "" if it is, or if one of the
-    two is older than the notes of weights."""
+    """Why a record is not of the weights that this training left, or ""."""
+    told = f"it is of other weights than the record of {trained.recipe['name']}"
     one, other = record.notes.get(WEIGHTS), trained.notes.get(WEIGHTS)
-    if one and other and one != other:
-        return f"it is of other weights than the record of {trained.recipe['name']}"
-    return ""
+    if one and other:
+        return told if one != other else ""
+    # Older records do not name their weights; how long a training took is its own.
+    keys = [(r.seconds.get("training"), r.readings) for r in (record, trained)]
+    return told if keys[0] != keys[1] else ""
 
 
 def why_stale(record: Record) -> str:

@@ -67,6 +67,21 @@ def equivalence(found: Estimate, margin: float) -> float:
     return float(t.sf(min(above, below), found.worlds - 1))
 
 
+def beyond(found: Estimate, margin: float) -> float:
+    """Two-sided p of a t test that the mean lies no further out than the margin's nearer end.
+
+    Below 5 % just where the 95 % interval lies outside -margin..margin.
+    """
+    from scipy.stats import t
+
+    if found.worlds < 2:
+        return 1.0
+    error, out = found.sd / math.sqrt(found.worlds), abs(found.mean) - margin
+    if error == 0:
+        return 0.0 if out > 0 else 1.0
+    return min(1.0, float(2 * t.sf(out / error, found.worlds - 1)))
+
+
 def holm(ps: Sequence[float]) -> list[float]:
     """Holm's adjusted p-values, in the order given: a family-wise error that needs no independence.
 

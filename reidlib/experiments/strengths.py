@@ -7,13 +7,15 @@ it does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reidlib.data.promenade.settings import ILLNESSES
+from reidlib.errors import ReidError
 from reidlib.experiments.evidence import Evidence
 from reidlib.experiments.fair_numbers import STRENGTHS
 from reidlib.experiments.five_papers import METHODS
+from reidlib.experiments.jobs import Data
 from reidlib.experiments.printed import MEASURES
 from reidlib.experiments.statistics import Estimate, differences, estimate
 from reidlib.experiments.tables import known, trained_on
@@ -33,16 +35,17 @@ LADDER = tuple(dict.fromkeys(scene(illness, s) for illness in ILLNESSES for s in
 
 @dataclass(frozen=True)
 class Curve:
-    """One method under one illness, percent: strength -> score, {} without a record.
+    """One method under one illness, percent: strength -> score.
 
-    All points are of the same worlds, those that were tested at every strength. lost: score at full
-    strength minus that in `clean`, by world. stale: why the records may not hold any more, or "".
+    All points are of the same worlds, those that were tested at every strength; {} where none was.
+    change: score at full strength minus that in `clean`, by world. stale: why the records may not
+    hold any more, or "".
     """
 
     illness: str
     method: str
     scores: Mapping[float, Estimate]
-    lost: Estimate | None
+    change: Estimate | None
     stale: str
 
     @property
@@ -52,41 +55,51 @@ class Curve:
 
 @dataclass(frozen=True)
 class Strengths:
-    """Baseline and five methods under every illness at every strength, in one measure."""
+    """Baseline and five methods under every illness at every strength, in one measure.
+
+    missing: which methods have no whole curve that still holds, and what makes it; "" if none.
+    """
 
     measure: str
     trained: str
     curves: tuple[Curve, ...]
-
-    @property
-    def missing(self) -> str:
-        """Which methods were not tested at every strength yet, and what does it; "" if none."""
-        short = dict.fromkeys(curve.method for curve in self.curves if not curve.scores)
-        if not short:
-            return ""
-        return (
-            f"not tested at every strength yet: {', '.join(short)}; what does it: "
-            f"reid experiment {' '.join(short)} --worlds 1 --score-on {STRENGTHS_TABLE}"
-        )
+    missing: str = ""
 
 
 def strengths(evidence: Evidence, measure: str = "mAP") -> Strengths:
-    """All curves, illness by illness."""
+    """All curves, illness by illness. Raises ReidError for data without illnesses."""
     known(measure)
+    if evidence.data.name != Data().name:
+        raise ReidError(f"only Promenade has illnesses; {evidence.data.name} has none to turn up")
     curves = [
         _curve(evidence, illness, method, MEASURES[measure])
         for illness in ILLNESSES
         for method in METHODS
     ]
-    return Strengths(measure, trained_on(evidence), tuple(curves))
+    return Strengths(measure, trained_on(evidence), tuple(curves), _missing(evidence, curves))
+
+
+def _missing(evidence: Evidence, curves: Sequence[Curve]) -> str:
+    short = dict.fromkeys(curve.method for curve in curves if not curve.scores or curve.stale)
+    if not short:
+        return ""
+    usual, data = Data(), evidence.data
+    asked = {"profile": (evidence.profile, "laptop"), "scenario": (data.scenario, usual.scenario),
+             "size": (data.size, usual.size)}  # fmt: skip
+    more = "".join(f" --{name} {now}" for name, (now, default) in asked.items() if now != default)
+    return (
+        f"not tested at every strength yet: {', '.join(short)}; what does it: "
+        f"reid experiment {' '.join(short)} --worlds 1 --score-on {STRENGTHS_TABLE}{more}"
+    )
 
 
 def _curve(evidence: Evidence, illness: str, method: str, key: str) -> Curve:
     values = {s: evidence.values(method, key, scene(illness, s)) for s in STEPS}
     worlds = set.intersection(*(set(found) for found in values.values()))
-    stale = evidence.stale(method)
+    held = evidence.held.get(method, {})
+    stale = next((held[k].stale for k in sorted(worlds) if held[k].stale), "")
     if not worlds:
         return Curve(illness, method, {}, None, stale)
     scores = {s: estimate([found[k] for k in sorted(worlds)]) for s, found in values.items()}
-    lost = differences(values[STEPS[-1]], values[STEPS[0]])
-    return Curve(illness, method, scores, estimate([lost[k] for k in sorted(worlds)]), stale)
+    change = differences(values[STEPS[-1]], values[STEPS[0]])
+    return Curve(illness, method, scores, estimate([change[k] for k in sorted(worlds)]), stale)

@@ -80,7 +80,7 @@ def ablation(name: str, evidence: Evidence, measure: str = "mAP", scored: str = 
         printed_gain = {d: round(here[d] - there[d], 2) for d in here if d in there}
         key = MEASURES[measure]
         gain = evidence.gain(recipe.name, base, key, scored) if base else None
-        deciding = _deciding(recipe.name, base, printed_gain, by_recipe)
+        deciding = _deciding(recipe.name, base, printed_gain, by_recipe, scored)
         rows.append(
             Row(
                 label, recipe.name, recipe.control, by_recipe.get(base, ""), here, printed_gain,
@@ -139,7 +139,7 @@ def _against(deciding: Comparison | None, of: str, base: str, labels: Mapping[st
 
 
 def _deciding(
-    of: str, base: str, expected: Mapping[str, float], labels: Mapping[str, str]
+    of: str, base: str, expected: Mapping[str, float], labels: Mapping[str, str], scored: str
 ) -> Comparison | None:
     """What judges a row: the claim about it and its base, or the direction of the print.
 
@@ -147,19 +147,23 @@ def _deciding(
     """
     if not base:
         return None
-    if claimed := [c for c in _claimed(of) if base in (c.of, c.to)]:
+    if claimed := [c for c in _claimed(of, scored) if base in (c.of, c.to)]:
         return claimed[0]
     signs = {gain > 0 for gain in expected.values() if gain}
     if len(signs) == 1:
         return Comparison(of, base) if signs.pop() else Comparison(base, of)
-    near = [c for c in _claimed(of) if c.of in labels and c.to in labels]
+    near = [c for c in _claimed(of, scored) if c.of in labels and c.to in labels]
     return near[0] if len(near) == 1 and not signs else None
 
 
-def _claimed(recipe: str) -> list[Comparison]:
-    """The comparisons of scores that a row decides a claim with."""
-    every = (c for claim in CLAIMS for c in claim.comparisons)
-    return [c for c in every if c.decides and not (c.illness or c.steps) and recipe in (c.of, c.to)]
+def _claimed(recipe: str, scored: str) -> list[Comparison]:
+    """The comparisons that a row decides a claim with, those about the scenario itself first."""
+    every = [
+        c for claim in CLAIMS for c in claim.comparisons
+        if c.decides and not (c.illness or c.steps) and recipe in (c.of, c.to)
+        and c.scene in ("", scored)
+    ]  # fmt: skip
+    return sorted(every, key=lambda one: one.scene == "")
 
 
 def trained_on(evidence: Evidence) -> str:

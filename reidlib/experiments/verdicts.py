@@ -16,7 +16,13 @@ from typing import Any
 from reidlib.experiments.claims import CLAIMS, Asked, Claim, Comparison
 from reidlib.experiments.evidence import Evidence
 from reidlib.experiments.printed import PRINTED_NAMES
-from reidlib.experiments.statistics import Estimate, equivalence, holm, holm_confidence
+from reidlib.experiments.statistics import (
+    Estimate,
+    beyond,
+    equivalence,
+    holm,
+    holm_confidence,
+)
 from reidlib.seeing.truth import Estimate as OverPeople
 
 MEASURE = "map"
@@ -25,6 +31,7 @@ UNDECIDED, NOT_MEASURED = "undecided", "undecided: not measured yet"
 ONE_MODEL = "of one trained model a row, interval over people"
 DECIDED = ("holds", "opposite", "equivalent", "different")
 EQUIVALENT, DIFFERENT, BESIDE = "equivalent", "different", "numbers beside each other"
+FAILED = (DIFFERENT, "opposite")  # how a verdict against a claim begins
 
 
 def holds(evidence: Evidence) -> str:
@@ -45,9 +52,8 @@ def place(evidence: Evidence) -> str:
 class Finding:
     """One comparison, measured or not.
 
-    p: of superiority a t test's, of equivalence that of two one-sided tests. corrected: the
-    interval at Holm's confidence, and Holm's p; of equivalence the interval that lies within the
-    margin just when Holm's correction leaves it equivalent.
+    p: see `p_value`. corrected: the interval at Holm's confidence, and Holm's p; of equivalence the
+    interval that lies within the margin just when Holm's correction leaves it equivalent.
     """
 
     comparison: Comparison
@@ -64,7 +70,7 @@ class Finding:
     def taken_back(self) -> bool:
         """Whether what it decides by itself is not decided after Holm's correction."""
         several = self.found is not None and self.found.worlds > 1
-        if not several or self.corrected is None or self.verdict in (UNDECIDED, DIFFERENT):
+        if not several or self.corrected is None or self.verdict == UNDECIDED:
             return False
         return self.corrected[2] >= LEVEL
 
@@ -84,8 +90,11 @@ class Finding:
 
 
 def p_value(comparison: Comparison, found: Estimate) -> float:
-    """Of what the comparison's kind asks."""
-    return equivalence(found, comparison.margin) if comparison.kind == "E" else found.p
+    """A t test's; of equivalence that of two one-sided tests or, where it is smaller, of a
+    difference beyond the margin: at most one of these two can be small."""
+    if comparison.kind == "S":
+        return found.p
+    return min(equivalence(found, comparison.margin), beyond(found, comparison.margin))
 
 
 def told(found: Estimate) -> str:
@@ -99,7 +108,7 @@ def told(found: Estimate) -> str:
 class Observed:
     """One question to a record of a mechanism, answered or not.
 
-    verdict: UNDECIDED without an answer where people were asked, and none of them had one.
+    verdict: UNDECIDED without an answer where people were asked, and fewer than two had one.
     """
 
     asked: Asked
@@ -109,7 +118,7 @@ class Observed:
 
     def __str__(self) -> str:
         if self.found is None:
-            none = "asked of all people, nobody has an answer"
+            none = "asked, and too few people have an answer"
             told = NOT_MEASURED.removeprefix(f"{UNDECIDED}: ")
             return f"{self.asked}: {none if self.verdict == UNDECIDED else told}"
         one = self.found
@@ -137,7 +146,7 @@ class Verdict:
         """
         if not self.verdict.startswith(DECIDED):
             return self.verdict
-        failed = self.verdict.startswith((DIFFERENT, "opposite"))
+        failed = self.verdict.startswith(FAILED)
         worlds = [f for f in self.findings if f.comparison.decides and f.verdict == self.verdict]
         seen = any(o.asked.decides and o.found for o in self.observed)
         return self.verdict + " (one model)" * (seen and not (failed and worlds))
@@ -157,13 +166,11 @@ class Verdict:
     @property
     def taken_back(self) -> bool:
         """Whether Holm's correction would take back a part on which the verdict rests."""
-        failed = self.verdict.startswith((DIFFERENT, "opposite"))
         parts = [f for f in self.findings if f.comparison.decides]
-        if failed:
-            parts = [f for f in parts if f.verdict == self.verdict]
-            one = any(o.asked.decides and o.verdict == self.verdict for o in self.observed)
-            return bool(parts) and not one and all(f.taken_back for f in parts)
-        return self.verdict.startswith(DECIDED) and any(f.taken_back for f in parts)
+        if not self.verdict.startswith(FAILED):
+            return self.verdict.startswith(DECIDED) and any(f.taken_back for f in parts)
+        seen = any(o.asked.decides and o.verdict.startswith(FAILED) for o in self.observed)
+        return not seen and all(f.taken_back for f in parts if f.verdict.startswith(FAILED))
 
     def as_dict(self) -> dict[str, Any]:
         """For scripts."""
@@ -176,7 +183,7 @@ class Verdict:
             "verdict": self.verdict,
             "one_model": self.told != self.verdict,
             "why": self.why,
-            "holm": not self.taken_back,
+            "taken_back": self.taken_back,
             "note": self.claim.note,
             "seen": list(self.seen),
             "numbers": list(self.numbers),
@@ -199,10 +206,9 @@ def judge(comparison: Comparison, found: Estimate | None, evidence: Evidence) ->
     if found is None:
         return NOT_MEASURED
     if comparison.kind == "E":
-        if p_value(comparison, found) < LEVEL:
+        if equivalence(found, comparison.margin) < LEVEL:
             return EQUIVALENT
-        beyond = found.low > comparison.margin or found.high < -comparison.margin
-        return DIFFERENT if beyond else UNDECIDED
+        return DIFFERENT if beyond(found, comparison.margin) < LEVEL else UNDECIDED
     if found.low <= 0 <= found.high:
         return UNDECIDED
     return holds(evidence) if found.mean > 0 else opposite(evidence)
@@ -213,7 +219,8 @@ def observe(asked: Asked, claim: str, evidence: Evidence) -> Observed:
     found = evidence.observed(claim, asked)
     if found is None:
         was_asked = evidence.was_asked(claim, asked)
-        return Observed(asked, None, UNDECIDED if was_asked else NOT_MEASURED)
+        word = UNDECIDED if was_asked else NOT_MEASURED
+        return Observed(asked, None, word, evidence.why_truth_is_stale(claim))
     low, high = sorted((asked.sign * found.low, asked.sign * found.high))
     bound = asked.sign * asked.than
     word = holds(evidence) if low > bound else opposite(evidence) if high < bound else UNDECIDED
@@ -246,7 +253,8 @@ def _corrected(found: Sequence[tuple[Comparison, Estimate]]) -> list[tuple[float
     corrected = []
     for (comparison, one), confidence, p in zip(found, holm_confidence(ps), holm(ps)):
         # one-sided tests at some level go with the interval that leaves out that level twice
-        wide = 2 * confidence - 1 if comparison.kind == "E" else confidence
+        within = comparison.kind == "E" and equivalence(one, comparison.margin) == p
+        wide = 2 * confidence - 1 if within else confidence
         corrected.append((*one.interval(wide), p))
     return corrected
 

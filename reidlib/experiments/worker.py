@@ -20,6 +20,7 @@ from reidlib.extraction import evaluate
 from reidlib.memory import keep_freed_memory
 from reidlib.recipes import profile as find_profile
 from reidlib.recipes import recipe as find_recipe
+from reidlib.recipes import recipes
 from reidlib.recipes.core import Recipe
 from reidlib.records import Record, make_record, write_record
 from reidlib.sources import sources
@@ -61,12 +62,21 @@ def perform(job: Job, places: Places) -> Outcome:
 
 
 def _perform(job: Job, places: Places) -> Outcome:
+    if not find(job, places.results).missing(job):
+        return "recorded"
+    job = _with_borrowers(job, places.results)
     found = find(job, places.results)
     missing = found.missing(job)
-    if not missing:
-        return "recorded"
     _train_and_score(job, places, found, missing)
     return "done"
+
+
+def _with_borrowers(job: Job, results: Path) -> Job:
+    """The job with all recorded tests of its weights: other weights would make them stale."""
+    others = [r.name for r in recipes().values() if r.weights_of == job.recipe]
+    known = find(replace(job, tests=tuple(others)), results)
+    tests = [*job.tests, *(n for n in others if n in known.current and n not in job.tests)]
+    return replace(job, tests=tuple(tests))
 
 
 def lock_files(job: Job, places: Places) -> tuple[Path, Path]:
@@ -93,7 +103,7 @@ def _train_and_score(
         # None of the scores there are is this model's: all of them are made again.
         trained, earlier, names = _train(job, places, scenes, folder), {}, job.tests
     for name in names:
-        known = found.current[name].scores if name in found.current else {}
+        known = found.scenes.get(name, ())
         stays = earlier[name].scores if name in earlier else {}
         wanted = dict.fromkeys((*known, *missing.get(name, ())))
         left = [scored for scored in wanted if scored not in stays]

@@ -119,8 +119,8 @@ def strengths_sheet(table: Strengths) -> Sheet:
     for curve in table.curves:
         scores = {s: curve.scores.get(s) for s in STEPS}
         mark = " !" * bool(curve.stale and curve.scores)
-        told = (curve.illness, curve.name + mark, _span([curve.lost]))
-        rows.append((*told, *map(_score, scores.values()), _gain(curve.lost)))
+        told = (curve.illness, curve.name + mark, _span([curve.change]))
+        rows.append((*told, *map(_score, scores.values()), _gain(curve.change)))
         for strength, one in scores.items():
             head = (curve.illness, strength, curve.name, curve.method, table.measure)
             data.append((*head, *_ends(one), one.worlds if one else 0, curve.stale if one else ""))

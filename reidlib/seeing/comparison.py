@@ -130,11 +130,14 @@ def draw_strengths(table: Strengths, title: str = "", caption: str = "") -> Figu
         axes.set(title=illness, xlabel="strength", xlim=(-0.06, 1.06))
         axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
         if not axes.lines:
-            axes.text(0.5, 0.5, "no record", ha="center", color="0.45", transform=axes.transAxes)
+            axes.text(0.5, 0.5, "not tested at\nevery strength", ha="center", fontsize=7,
+                      color="0.45", transform=axes.transAxes)  # fmt: skip
     grid[0].set_ylabel(f"{table.measure}, %")
-    handles, names = grid[0].get_legend_handles_labels()
-    if handles:
-        grid[-1].legend(handles, names, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
+    drawn = [axes.get_legend_handles_labels() for axes in grid]
+    if known := {name: one for pair in drawn for one, name in zip(*pair)}:
+        names = list(known)
+        grid[-1].legend([known[name] for name in names], names, loc="center left",
+                        bbox_to_anchor=(1, 0.5), fontsize=8)  # fmt: skip
     tell(figure, title, caption)
     return figure
 

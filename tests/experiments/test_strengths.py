@@ -11,9 +11,10 @@ import pytest
 
 from reidlib.__main__ import main
 from reidlib.data.promenade.settings import ILLNESSES
+from reidlib.errors import ReidError
 from reidlib.experiments.evidence import Evidence
 from reidlib.experiments.five_papers import METHODS
-from reidlib.experiments.measuring import LADDER as DOSES
+from reidlib.experiments.jobs import Data
 from reidlib.experiments.strengths import LADDER, STEPS, scene, strengths
 from reidlib.experiments.writing import strengths_sheet, write
 from reidlib.records import write_record
@@ -41,8 +42,8 @@ def test_every_illness_and_method_has_a_curve(results: Path) -> None:
     assert [(c.illness, c.method) for c in found.curves] == [
         (illness, method) for illness in ILLNESSES for method in METHODS
     ]
-    assert len(LADDER) == len(set(LADDER)) == 1 + 4 * len(ILLNESSES)
-    assert LADDER == DOSES
+    steps = ("0.25", "0.5", "0.75", "1")
+    assert ("clean", *(f"{illness}={s}" for illness in ILLNESSES for s in steps)) == LADDER
 
 
 def test_points_are_of_the_worlds_that_have_them_all(results: Path) -> None:
@@ -50,15 +51,38 @@ def test_points_are_of_the_worlds_that_have_them_all(results: Path) -> None:
     assert {one.worlds for one in found.scores.values()} == {2}
     assert found.scores[0].mean == pytest.approx(85), "not of the third world, tested in clean only"
     assert found.scores[0.5].values == pytest.approx((70, 70))
-    assert found.lost.values == pytest.approx((-20, -40))
+    assert found.change.values == pytest.approx((-20, -40))
 
 
 def test_a_curve_with_a_gap_is_none(results: Path) -> None:
     found = strengths(Evidence(results))
     assert not curve(found, "clutter", "trsa").scores, "clean alone is no curve"
-    assert curve(found, "occlusion", "baseline").lost is None
+    assert curve(found, "occlusion", "baseline").change is None
     assert "trsa" in found.missing
     assert "--score-on strengths" in found.missing
+
+
+def test_what_is_missing_is_asked_for_as_the_table_is(results: Path) -> None:
+    other = strengths(Evidence(results, "fine", Data(scenario="clean"))).missing
+    assert other.endswith("--score-on strengths --profile fine --scenario clean")
+    with pytest.raises(ReidError, match="only Promenade has illnesses"):
+        strengths(Evidence(results, data=Data("mars")))
+
+
+def test_a_run_of_strengths_serves_the_other_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The scenario of training is among what is scored; a record with a gap is not whole."""
+    words = ["experiment", "trsa", "--worlds", "1", "--score-on", "strengths", "--dry"]
+    for scored, told in ((("street", *LADDER), "0 of 1"), (LADDER, "1 of 1"),
+                         (("street", *LADDER[:-1]), "1 of 1")):  # fmt: skip
+        folder = tmp_path / f"{scored[0]}-{scored[-1]}"
+        folder.mkdir(parents=True)
+        write_record(fake_record("trsa", 0, dict.fromkeys(scored, 0.5)), folder)
+        monkeypatch.setattr(sys, "argv", ["reid", *words, "--out", str(folder)])
+        with pytest.raises(SystemExit):
+            main()
+        assert f"{told} runs" in capsys.readouterr().out
 
 
 def test_nothing_is_missing_when_nothing_is(tmp_path: Path) -> None:
@@ -86,23 +110,11 @@ def test_the_sheet_says_what_the_curves_say(results: Path) -> None:
     assert len(told) == len(sheet.rows) * len(STEPS)
 
 
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        (["table", "strengths", "--records", "{folder}"], "one illness at a time"),
-        (["experiment", "trsa", "--worlds", "1", "--score-on", "strengths", "--dry", "--out",
-          "{folder}"], "recorded"),
-    ],
-)  # fmt: skip
 def test_from_the_command_line(
-    words: list[str],
-    told: str,
-    results: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["reid", *(w.format(folder=results) for w in words)])
+    monkeypatch.setattr(sys, "argv", ["reid", "table", "strengths", "--records", str(results)])
     with pytest.raises(SystemExit) as left:
         main()
     assert not left.value.code
-    assert told in capsys.readouterr().out
+    assert "85.0 ± " in capsys.readouterr().out

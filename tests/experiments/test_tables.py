@@ -691,7 +691,7 @@ def test_what_holms_correction_takes_back_is_marked(tmp_path: Path) -> None:
     found = {v.claim.id: v for v in verdicts(Evidence(tmp_path))}
     assert found["T1"].verdict == "holds on Promenade"
     assert found["T1"].taken_back
-    assert found["T1"].as_dict()["holm"] is False
+    assert found["T1"].as_dict()["taken_back"] is True
     assert not found["T4"].taken_back, "undecided: nothing to take back"
 
 

@@ -100,6 +100,8 @@ def test_strengths_are_drawn_as_they_are(tmp_path: Path) -> None:
     (line, *_) = drawn["occlusion"].lines
     assert line.get_label() == "TRSA"
     assert line.get_xydata() == pytest.approx(np.array([(s, 85 - 10 * s) for s in STEPS]))
-    assert texts(drawn["clutter"]) == ["no record"]
+    assert texts(drawn["clutter"]) == ["not tested at\nevery strength"]
+    legend = figure.axes[-1].get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["TRSA"]
     empty = draw_strengths(strengths(Evidence(tmp_path / "none")))
-    assert all(texts(axes) == ["no record"] for axes in empty.axes)
+    assert all(len(texts(axes)) == 1 and not axes.lines for axes in empty.axes)
