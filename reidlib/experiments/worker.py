@@ -62,11 +62,10 @@ def perform(job: Job, places: Places) -> Outcome:
 
 
 def _perform(job: Job, places: Places) -> Outcome:
-    if not find(job, places.results).missing(job):
-        return "recorded"
-    job = _with_borrowers(job, places.results)
     found = find(job, places.results)
     missing = found.missing(job)
+    if not missing:
+        return "recorded"
     _train_and_score(job, places, found, missing)
     return "done"
 
@@ -101,7 +100,9 @@ def _train_and_score(
         names = tuple(missing)
     else:
         # None of the scores there are is this model's: all of them are made again.
-        trained, earlier, names = _train(job, places, scenes, folder), {}, job.tests
+        trained, earlier = _train(job, places, scenes, folder), {}
+        job = _with_borrowers(job, places.results)
+        found, names = find(job, places.results), job.tests
     for name in names:
         known = found.scenes.get(name, ())
         stays = earlier[name].scores if name in earlier else {}

@@ -355,6 +355,8 @@ def test_a_kept_model_keeps_the_scores_that_are_its_own(
     spoil(places, "fgra-2/shuffled")
     run([alone], places)  # another training; what borrows its weights is scored with it
     assert street(places)["fgra-2/shuffled"] <= 1
+    scenes = {r.recipe["name"]: set(r.scores) for r in load_records(places.results)}
+    assert scenes == {"fgra": {"street", "clean"}, "fgra-2/shuffled": {"street"}}, "as asked"
     spoil(places, "fgra")
     spoil(places, "fgra-2/shuffled", weights="those of a third training")
     monkeypatch.setattr(worker, "train", lambda *_, **__: pytest.fail("trained again"))

@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from reidlib.experiments.statistics import (
+    beyond,
     differences,
     equivalence,
     estimate,
@@ -69,6 +70,24 @@ def test_equivalence_is_two_one_sided_tests(margin: float) -> None:
     assert equivalence(found, margin) == pytest.approx(max(lower, upper), abs=1e-12)
     low, high = found.interval(0.90)
     assert (equivalence(found, margin) < 0.05) == (-margin < low and high < margin)
+
+
+@pytest.mark.parametrize("shift", [-6.0, -3.5, -0.9, 0.0, 1.4, 2.9, 5.0])
+def test_a_difference_beyond_the_margin_is_an_interval_outside_it(shift: float) -> None:
+    values = [v + shift for v in VALUES]
+    found, margin = estimate(values), 1.0
+    nearest = margin if found.mean > 0 else -margin
+    further = "greater" if found.mean > 0 else "less"
+    one = stats.ttest_1samp(values, nearest, alternative=further).pvalue
+    assert beyond(found, margin) == pytest.approx(min(1.0, 2 * one), abs=1e-12)
+    assert (beyond(found, margin) < 0.05) == (found.low > margin or found.high < -margin)
+    assert not (beyond(found, margin) < 0.05 and equivalence(found, margin) < 0.05)
+
+
+def test_beyond_a_margin_at_the_edges() -> None:
+    assert beyond(estimate([9.0]), 2.0) == 1.0
+    assert beyond(estimate([3.0, 3.0]), 2.0) == 0.0
+    assert beyond(estimate([2.0, 2.0]), 2.0) == 1.0
 
 
 def test_holm_by_hand() -> None:
