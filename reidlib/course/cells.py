@@ -14,6 +14,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from reidlib.course.confine import spare
+
 _AGAIN = 10.0  # seconds from one interruption to the next
 _TEXT = 50_000  # characters kept of what a cell prints
 _DISPLAYS = 20  # pictures and tables kept of a cell
@@ -93,16 +95,17 @@ def run(
         done = None
         try:
             done = ip.run_cell(source)
-        except CellStopped:  # in the shell itself, while it was writing the traceback
-            pass
+        except (CellStopped, MemoryError) as error:  # in the shell, while it wrote the traceback
+            failure.append((type(error), error, [type(error).__name__]))
         finally:
             _alarm(0, 0)
-        if not (done and done.success) and not failure:  # no cell fails without saying so
-            error = done and (done.error_in_exec or done.error_before_exec)
-            error = error or CellStopped("stopped while it was failing")
-            failure.append((type(error), error, [f"{type(error).__name__}: {error}"]))
-        outputs = _outputs(printed.getvalue(), list(shown), failure)
-        report(index, outputs, time.perf_counter() - start)
+        with spare():
+            if not (done and done.success) and not failure:  # no cell fails without saying so
+                error = done and (done.error_in_exec or done.error_before_exec)
+                error = error or CellStopped("stopped while it was failing")
+                failure.append((type(error), error, [f"{type(error).__name__}: {error}"]))
+            outputs = _outputs(printed.getvalue(), list(shown), failure)
+            report(index, outputs, time.perf_counter() - start)
 
 
 def _alarm(busy: float, clock: float) -> None:

@@ -21,7 +21,8 @@ import os
 import struct
 import sys
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ _NEW_USER, _NEW_PID, _NEW_NET, _NEW_IPC = 0x10000000, 0x20000000, 0x40000000, 0x
 _NO_NEW_PRIVILEGES, _DROP_BOUND = 38, 24  # of prctl
 _READ = 0b1101  # execute, read a file, list a folder
 _FILE = 0b111 | 1 << 14 | 1 << 15  # rights that a file has, and not only a folder
+_SPARE = 64 << 20  # bytes that a full submission gets to report that it is full
 _UNUSED = 64000  # account numbers that nobody has: one for each place where submissions run
 
 
@@ -116,14 +118,30 @@ def _limit(limits: Limits) -> None:
         resource.RLIMIT_NOFILE: 512,
         resource.RLIMIT_CPU: math.ceil(limits.seconds),
     }
-    if pages:  # address space: libraries are mapped already, so count from here
-        wanted[resource.RLIMIT_AS] = pages * resource.getpagesize() + limits.memory
     if os.getuid():  # root is not counted; the watcher counts
         wanted[resource.RLIMIT_NPROC] = _tasks(os.getuid()) + limits.processes
     for what, value in wanted.items():
         hard = resource.getrlimit(what)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(what, (value, value))
+    if pages:  # address space: libraries are mapped already, so count from here
+        soft = pages * resource.getpagesize() + limits.memory
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        room = soft + _SPARE if hard == resource.RLIM_INFINITY else min(soft + _SPARE, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (min(soft, room), room))
+
+
+@contextmanager
+def spare() -> Iterator[None]:
+    """A little more memory than the code had, to report on code that took all of it."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def _tasks(uid: int) -> int:

@@ -133,7 +133,7 @@ def _student(
         cells.run(shell, request["sources"], limits.cell_seconds, limits.patience, _report)
         _send({"done": True})
     except BaseException as error:  # the student's exit() among them
-        with suppress(OSError):
+        with suppress(OSError), confine.spare():
             _send({"broken": f"{type(error).__name__}: {error}"[:500]})
     finally:
         os._exit(0)

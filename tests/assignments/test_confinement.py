@@ -95,6 +95,17 @@ def test_a_memory_hog_is_refused_and_the_rest_goes_on(pool: Pool) -> None:
     assert printed(ran, 3) == "fine\n"
 
 
+@pytest.mark.skipif(not LINUX, reason="memory is limited on Linux")
+def test_a_hog_that_leaves_not_a_byte_is_told_as_one(pool: Pool) -> None:
+    # asked for and not filled, as above: in ever smaller pieces
+    take = "    try:\n        while True: kept = numpy.zeros(1 << n, 'u1'), kept"
+    loop = f"for n in range(28, 3, -2):\n{take}\n    except MemoryError: pass"
+    hog = f"import numpy\nprint('x' * 40_000)\nkept = None\n{loop}\nraise MemoryError"
+    ran = run(pool, hog, "kept = None", "print('fine')")
+    assert failed(ran, 0).startswith("MemoryError")
+    assert printed(ran, 2) == "fine\n"
+
+
 def test_printing_and_files_have_their_limits(pool: Pool) -> None:
     flood = "for _ in range(300_000): print('x' * 99)"
     big = "with open('big', 'wb') as f:\n    for _ in range(65): f.write(bytes(1 << 20))"
