@@ -66,8 +66,10 @@ def experiment(
     """
     from reidlib.data.promenade.settings import SCENARIOS
     from reidlib.experiments.asking import check_data, check_root, check_worlds
+    from reidlib.experiments.data import Data
     from reidlib.experiments.forecast import forecast
-    from reidlib.experiments.jobs import Data, chosen, find, make_jobs
+    from reidlib.experiments.jobs import chosen, make_jobs
+    from reidlib.experiments.recorded import find
     from reidlib.experiments.runner import cluster, cores, run_jobs
     from reidlib.experiments.strengths import LADDER, STRENGTHS_TABLE
     from reidlib.experiments.worker import Places

@@ -12,9 +12,9 @@ from reidlib.cli.common import Json, With, assignments, example, tell
 from reidlib.errors import ReidError
 
 if TYPE_CHECKING:
+    from reidlib.experiments.data import Data
     from reidlib.experiments.evidence import Evidence
     from reidlib.experiments.forms import Sheet
-    from reidlib.experiments.jobs import Data
     from reidlib.experiments.verdicts import Verdict
 
 Records = Annotated[Path | None, typer.Option(help="Folder of records [data/results].")]
@@ -49,8 +49,8 @@ def table(
     from dataclasses import replace
 
     from reidlib.experiments import looking, tables, writing
+    from reidlib.experiments.data import Data
     from reidlib.experiments.five_papers import METHODS, five_papers
-    from reidlib.experiments.jobs import Data
     from reidlib.experiments.printed import printed, printed_tables
     from reidlib.experiments.strengths import STRENGTHS_TABLE, strengths
 
@@ -110,7 +110,7 @@ def verdicts(
     """Say of every claim of the five papers whether the stored records bear it out, and why."""
     from collections import Counter
 
-    from reidlib.experiments.jobs import Data
+    from reidlib.experiments.data import Data
     from reidlib.experiments.verdicts import verdicts as judge_all
 
     asked = Data(data, None, scenario, size, options=assignments(options))

@@ -95,8 +95,8 @@ def run(
         done = None
         try:
             done = ip.run_cell(source)
-        except (CellStopped, MemoryError) as error:  # in the shell, while it wrote the traceback
-            failure.append((type(error), error, [type(error).__name__]))
+        except (CellStopped, MemoryError) as broken:  # in the shell, while it wrote the traceback
+            failure.append((type(broken), broken, [type(broken).__name__]))
         finally:
             _alarm(0, 0)
         with spare():

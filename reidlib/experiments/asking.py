@@ -10,7 +10,7 @@ from typing import Any
 
 from reidlib.data import DATASETS, loader
 from reidlib.errors import ReidError
-from reidlib.experiments.jobs import HALVED, HALVINGS, Data, request
+from reidlib.experiments.data import HALVED, HALVINGS, Data, request
 
 # What runs give a data set themselves: the world, the recipe's frames, who is tested.
 RUNS_OWN = ("root", "size", "scenario", "world", "height", "width", "subset")

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from reidlib.experiments.budgets import budgets, saved
 from reidlib.experiments.claims import Asked
-from reidlib.experiments.jobs import Data, other_weights, why_stale
+from reidlib.experiments.data import Data
 from reidlib.experiments.mechanisms import MECHANISMS
 from reidlib.experiments.mechanisms.records import FOLDER, TruthRecord, load_truth
+from reidlib.experiments.recorded import other_weights, why_stale
 from reidlib.experiments.statistics import Estimate, differences, estimate
 from reidlib.experiments.study_records import Studies
 from reidlib.recipes import profile as find_profile

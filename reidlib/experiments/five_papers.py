@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from reidlib.data.promenade.settings import ILLNESSES, SCENARIOS
 from reidlib.experiments.claims import CLAIMS
+from reidlib.experiments.data import WORLDS
 from reidlib.experiments.evidence import Evidence, Held
-from reidlib.experiments.jobs import WORLDS
 from reidlib.experiments.printed import MEASURES
 from reidlib.experiments.statistics import Estimate
 from reidlib.experiments.tables import known, trained_on

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from reidlib.experiments.jobs import Job, find
+from reidlib.experiments.jobs import Job
+from reidlib.experiments.recorded import find
 from reidlib.records import Record, load_records
 
 

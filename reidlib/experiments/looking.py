@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from reidlib.experiments.cells import NOT_RUN
 from reidlib.experiments.forms import Sheet
 from reidlib.experiments.printed_tables import DIAMETERS
-from reidlib.experiments.tables import NOT_RUN
 
 if TYPE_CHECKING:
     from reidlib.experiments.mechanisms.records import TruthRecord

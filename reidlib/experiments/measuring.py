@@ -26,7 +26,8 @@ from reidlib.checkpoints import load_model
 from reidlib.data.promenade.settings import SCENARIOS
 from reidlib.data.tracklets import TrackletDataset
 from reidlib.errors import ReidError
-from reidlib.experiments.jobs import Data, frame_size
+from reidlib.experiments.data import Data
+from reidlib.experiments.jobs import frame_size
 from reidlib.experiments.strengths import LADDER
 from reidlib.experiments.study_records import why_stale
 from reidlib.extraction import evaluate

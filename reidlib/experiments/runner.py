@@ -14,8 +14,9 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from reidlib.errors import ReidError
-from reidlib.experiments.jobs import Job, find
+from reidlib.experiments.jobs import Job
 from reidlib.experiments.locks import holder
+from reidlib.experiments.recorded import find
 from reidlib.experiments.worker import Outcome, Places, lock_files, perform
 from reidlib.files import writable_folder
 from reidlib.records import load_records

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from reidlib.data.promenade.settings import ILLNESSES
 from reidlib.errors import ReidError
+from reidlib.experiments.data import Data
 from reidlib.experiments.evidence import Evidence
 from reidlib.experiments.fair_numbers import STRENGTHS
 from reidlib.experiments.five_papers import METHODS
-from reidlib.experiments.jobs import Data
 from reidlib.experiments.printed import MEASURES
 from reidlib.experiments.statistics import Estimate, differences, estimate
 from reidlib.experiments.tables import known, trained_on

@@ -42,7 +42,7 @@ import torch
 from reidlib.errors import ReidError
 from reidlib.experiments.budgets import PART as BUDGETS
 from reidlib.experiments.budgets import RIVALS, arm, budgets
-from reidlib.experiments.jobs import Data
+from reidlib.experiments.data import Data
 from reidlib.experiments.locks import held
 from reidlib.experiments.runner import Processes
 from reidlib.experiments.study_records import why_stale

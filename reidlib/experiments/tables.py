@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reidlib.errors import ReidError
+from reidlib.experiments.cells import NOT_RUN
 from reidlib.experiments.claims import CLAIMS, Comparison
+from reidlib.experiments.data import HALVED, HALVINGS, Data
 from reidlib.experiments.evidence import Evidence
-from reidlib.experiments.jobs import HALVED, HALVINGS, Data
+from reidlib.experiments.findings import judge
 from reidlib.experiments.printed import MEASURES, PRINTED_NAMES, Column, PrintedTable, printed
 from reidlib.experiments.statistics import Estimate
-from reidlib.experiments.verdicts import judge
 from reidlib.recipes import recipes
 from reidlib.recipes.core import Recipe
-
-NOT_RUN = "not run yet"
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ import torch
 from reidlib.build import build
 from reidlib.checkpoints import MODEL, STATE, load_model, load_weights
 from reidlib.data.tracklets import TrackletDataset
-from reidlib.experiments.jobs import WEIGHTS, Found, Job, find, frame_size, trained_by
+from reidlib.experiments.jobs import Job, frame_size
 from reidlib.experiments.locks import held
+from reidlib.experiments.recorded import WEIGHTS, Found, find, trained_by
 from reidlib.extraction import evaluate
 from reidlib.memory import keep_freed_memory
 from reidlib.recipes import profile as find_profile

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from reidlib.data.promenade import VERSION, Settings, resolve
-from reidlib.experiments.jobs import shipped, trained_by
+from reidlib.experiments.recorded import shipped, trained_by
 from reidlib.recipes import profile, recipe
 from reidlib.recipes.core import plan
 from reidlib.records import Record, plain, write_record

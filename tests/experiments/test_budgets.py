@@ -8,8 +8,8 @@ import pytest
 from reidlib.experiments import verdicts
 from reidlib.experiments.budgets import arm, budgets, saved, steps_needed, steps_saved
 from reidlib.experiments.claims import CLAIMS
+from reidlib.experiments.data import Data
 from reidlib.experiments.evidence import Evidence
-from reidlib.experiments.jobs import Data
 from reidlib.experiments.study_records import Studies
 from reidlib.recipes import profile
 from tests.experiments.fake_records import fake_record

@@ -22,7 +22,7 @@ from reidlib.experiments.five_papers import (
     named,
 )
 from reidlib.experiments.forms import SCREEN
-from reidlib.experiments.jobs import shipped
+from reidlib.experiments.recorded import shipped
 from reidlib.experiments.writing import FORMATS, five_papers_sheet, write
 from reidlib.recipes import PAPERS, profile, recipe
 from reidlib.recipes.core import plan

@@ -2,8 +2,9 @@
 
 import pytest
 
+from reidlib.experiments.data import Data
 from reidlib.experiments.forecast import forecast
-from reidlib.experiments.jobs import Data, chosen, make_jobs
+from reidlib.experiments.jobs import chosen, make_jobs
 from reidlib.records import write_record
 from tests.experiments.fake_records import fake_record, leave
 

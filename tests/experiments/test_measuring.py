@@ -13,7 +13,7 @@ import pytest
 from reidlib.data.promenade.settings import SCENARIOS
 from reidlib.errors import ReidError
 from reidlib.experiments import measuring
-from reidlib.experiments.jobs import Data
+from reidlib.experiments.data import Data
 from reidlib.experiments.study_records import Studies
 from reidlib.histogram import score_colours
 from reidlib.records import read_record, write_record

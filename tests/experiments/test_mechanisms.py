@@ -586,7 +586,7 @@ def test_times_stand_beside_the_printed_one(tmp_path: Path) -> None:
 
 
 def test_other_data_have_no_mechanisms(tmp_path: Path) -> None:
-    from reidlib.experiments.jobs import Data
+    from reidlib.experiments.data import Data
 
     R.write_truth(by_hand(next(c for c in CLAIMS if c.id == "S9"), 0.1), tmp_path)
     assert not Evidence(tmp_path, data=Data("mars")).truth

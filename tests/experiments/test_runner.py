@@ -17,9 +17,11 @@ import pytest
 from reidlib.checkpoints import MODEL
 from reidlib.errors import ReidError
 from reidlib.experiments import worker
+from reidlib.experiments.data import Data
 from reidlib.experiments.five_papers import BASELINE, METHODS, OWN
-from reidlib.experiments.jobs import Data, Job, chosen, find, make_jobs
+from reidlib.experiments.jobs import Job, chosen, make_jobs
 from reidlib.experiments.locks import held
+from reidlib.experiments.recorded import find
 from reidlib.experiments.runner import Processes, cluster, run_jobs
 from reidlib.experiments.worker import Places, lock_files
 from reidlib.recipes import recipes
@@ -164,7 +166,8 @@ import sys, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from reidlib.experiments import worker
-from reidlib.experiments.jobs import Data, chosen, make_jobs
+from reidlib.experiments.data import Data
+from reidlib.experiments.jobs import chosen, make_jobs
 from reidlib.experiments.runner import run_jobs
 from reidlib.experiments.worker import Places
 from reidlib.records import write_record

@@ -12,9 +12,9 @@ import pytest
 from reidlib.__main__ import main
 from reidlib.data.promenade.settings import ILLNESSES
 from reidlib.errors import ReidError
+from reidlib.experiments.data import Data
 from reidlib.experiments.evidence import Evidence
 from reidlib.experiments.five_papers import METHODS
-from reidlib.experiments.jobs import Data
 from reidlib.experiments.strengths import LADDER, STEPS, scene, strengths
 from reidlib.experiments.writing import strengths_sheet, write
 from reidlib.records import write_record

@@ -17,10 +17,12 @@ from scipy import stats
 from reidlib.__main__ import main
 from reidlib.errors import ReidError
 from reidlib.experiments.claims import CLAIMS, Comparison
+from reidlib.experiments.data import Data
 from reidlib.experiments.evidence import Evidence
 from reidlib.experiments.forms import SCREEN
-from reidlib.experiments.jobs import Data, chosen, find, make_jobs
+from reidlib.experiments.jobs import chosen, make_jobs
 from reidlib.experiments.printed import printed_tables
+from reidlib.experiments.recorded import find
 from reidlib.experiments.statistics import equivalence, estimate, holm
 from reidlib.experiments.tables import ablation, comparison
 from reidlib.experiments.verdicts import Finding, Observed, Verdict, verdicts
@@ -114,7 +116,7 @@ def test_the_number_goes_with_its_record(results: Path) -> None:
 
 
 def test_other_data_profiles_and_scenarios_do_not_mix(results: Path) -> None:
-    from reidlib.experiments.jobs import Data
+    from reidlib.experiments.data import Data
 
     assert not Evidence(results, "fine").held
     assert not Evidence(results, data=Data(scenario="clean")).held
@@ -178,15 +180,17 @@ def test_another_recipe_whose_weights_are_tested_has_changed(results: Path) -> N
 
 def test_other_first_weights_make_a_record_stale(tmp_path, monkeypatch) -> None:
     from reidlib.build import build
-    from reidlib.experiments import jobs
+    from reidlib.experiments import recorded
     from reidlib.recipes import profile
 
     chosen, size = recipes()["sinet"], profile("laptop")
-    assert jobs.shipped(chosen, size) == build(chosen, size, 3).start
+    assert recorded.shipped(chosen, size) == build(chosen, size, 3).start
     record = fake_record("sinet", 0, {"street": 0.5}, start="small.safetensors, sha256 0")
-    assert jobs.why_stale(record).startswith("it started from small.safetensors, sha256 0, not ")
-    monkeypatch.setattr(jobs, "data_folder", lambda name: tmp_path)
-    assert jobs.shipped(chosen, size) == jobs.why_stale(record) == ""
+    assert recorded.why_stale(record).startswith(
+        "it started from small.safetensors, sha256 0, not "
+    )
+    monkeypatch.setattr(recorded, "data_folder", lambda name: tmp_path)
+    assert recorded.shipped(chosen, size) == recorded.why_stale(record) == ""
 
 
 def test_a_broken_record_is_set_aside_and_told(results: Path) -> None:
@@ -322,7 +326,7 @@ def test_comparison_shows_rivals_and_waits_for_the_users_data(results: Path) -> 
 
 
 def test_the_users_data_by_halving_and_by_options() -> None:
-    from reidlib.experiments.jobs import Data
+    from reidlib.experiments.data import Data
 
     def record(name: str, split: str = "", **notes: str):
         data = {"name": name, "version": "1", "protocol": "", "split": split, "settings": {}}
@@ -629,7 +633,7 @@ def test_halvings_that_are_missing_are_told(
 
 def test_tracklets_that_are_too_short_can_be_left_out_of_runs(monkeypatch) -> None:
     from reidlib.data import reading
-    from reidlib.experiments.jobs import Data
+    from reidlib.experiments.data import Data
 
     monkeypatch.setattr("reidlib.data.load_dataset", lambda *words, **options: (words, options))
     monkeypatch.setattr(reading, "at_least", lambda found, frames: (*found, frames))

@@ -1,0 +1,48 @@
+"""Cells of tables: an estimate or a printed number in words, or its ends for programs."""
+
+from __future__ import annotations
+
+import math
+
+from reidlib.experiments.statistics import Estimate
+
+NOT_RUN = "not run yet"
+# Data sets on a screen.
+SHORT = {"iLIDS-VID": "iLIDS", "PRID-2011": "PRID", "DukeMTMC-VideoReID": "Duke"}
+
+
+def halvings(fewest: int, wanted: int) -> list[str]:
+    """What to say where runs are there, and not of all the halvings that a protocol averages."""
+    return [f"{fewest} of {wanted} halvings"] if 0 < fewest < wanted else []
+
+
+def ends(found: Estimate | None) -> list[object]:
+    """Mean, low and high; None, an empty cell for programs, where there is none."""
+    if found is None:
+        return [None, None, None]
+    ends = (found.low, found.high)
+    return [found.mean, *(end if math.isfinite(end) else None for end in ends)]
+
+
+def number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
+
+
+def signed(value: float | None) -> str:
+    return "-" if value is None else f"{value:+.1f}"
+
+
+def score(found: Estimate | None) -> str:
+    if found is None:
+        return NOT_RUN
+    if found.worlds < 2:
+        return f"{found.mean:.1f}"
+    return f"{found.mean:.1f} ± {found.high - found.mean:.1f}"
+
+
+def gain(found: Estimate | None) -> str:
+    if found is None:
+        return NOT_RUN
+    if found.worlds < 2:
+        return f"{found.mean:+.1f}"
+    return f"{found.mean:+.1f} [{found.low:+.1f}, {found.high:+.1f}]"
