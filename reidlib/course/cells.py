@@ -92,17 +92,16 @@ def run(
         sys.stdout = sys.stderr = printed = _Printed()
         start = time.perf_counter()
         _alarm(limit, patience * limit)
-        done = None
+        error: BaseException | None
         try:
             done = ip.run_cell(source)
+            error = done.error_before_exec or done.error_in_exec
         except (CellStopped, MemoryError) as broken:  # in the shell, while it wrote the traceback
-            failure.append((type(broken), broken, [type(broken).__name__]))
+            error = broken
         finally:
             _alarm(0, 0)
         with spare():
-            if not (done and done.success) and not failure:  # no cell fails without saying so
-                error = done and (done.error_in_exec or done.error_before_exec)
-                error = error or CellStopped("stopped while it was failing")
+            if error is not None and not failure:  # no cell fails without saying so
                 failure.append((type(error), error, [f"{type(error).__name__}: {error}"]))
             outputs = _outputs(printed.getvalue(), list(shown), failure)
             report(index, outputs, time.perf_counter() - start)

@@ -31,7 +31,7 @@ _NEW_USER, _NEW_PID, _NEW_NET, _NEW_IPC = 0x10000000, 0x20000000, 0x40000000, 0x
 _NO_NEW_PRIVILEGES, _DROP_BOUND = 38, 24  # of prctl
 _READ = 0b1101  # execute, read a file, list a folder
 _FILE = 0b111 | 1 << 14 | 1 << 15  # rights that a file has, and not only a folder
-_SPARE = 64 << 20  # bytes that a full submission gets to report that it is full
+SPARE = 64 << 20  # bytes more to report that all is taken; code that asks may have them, too
 _UNUSED = 64000  # account numbers that nobody has: one for each place where submissions run
 
 
@@ -127,7 +127,7 @@ def _limit(limits: Limits) -> None:
     if pages:  # address space: libraries are mapped already, so count from here
         soft = pages * resource.getpagesize() + limits.memory
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-        room = soft + _SPARE if hard == resource.RLIM_INFINITY else min(soft + _SPARE, hard)
+        room = soft + SPARE if hard == resource.RLIM_INFINITY else min(soft + SPARE, hard)
         resource.setrlimit(resource.RLIMIT_AS, (min(soft, room), room))
 
 

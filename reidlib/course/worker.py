@@ -131,7 +131,8 @@ def _student(
             locks += confine.confine(home, readable, limits, request["place"])
         _send({"locks": sorted(set(locks))})
         cells.run(shell, request["sources"], limits.cell_seconds, limits.patience, _report)
-        _send({"done": True})
+        with confine.spare():
+            _send({"done": True})
     except BaseException as error:  # the student's exit() among them
         with suppress(OSError), confine.spare():
             _send({"broken": f"{type(error).__name__}: {error}"[:500]})
@@ -212,7 +213,7 @@ class _Watch:
         if len(family) > self.limits.processes:
             return f"it started more than {self.limits.processes} processes"
         used = sum(max(0, _anonymous(pid) - self.own) for pid in family)
-        if used > self.limits.memory:
+        if used > self.limits.memory + confine.SPARE:
             return f"it took more than {self.limits.memory / 2**30:.1f} GiB of memory"
         if now > self.next_disk:
             self.next_disk = now + 10 * _LOOK

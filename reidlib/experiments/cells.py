@@ -20,19 +20,22 @@ def ends(found: Estimate | None) -> list[object]:
     """Mean, low and high; None, an empty cell for programs, where there is none."""
     if found is None:
         return [None, None, None]
-    ends = (found.low, found.high)
-    return [found.mean, *(end if math.isfinite(end) else None for end in ends)]
+    both = (found.low, found.high)
+    return [found.mean, *(end if math.isfinite(end) else None for end in both)]
 
 
 def number(value: float | None) -> str:
+    """A score in percent, or a dash."""
     return "-" if value is None else f"{value:.1f}"
 
 
 def signed(value: float | None) -> str:
+    """A difference of scores, or a dash."""
     return "-" if value is None else f"{value:+.1f}"
 
 
 def score(found: Estimate | None) -> str:
+    """A mean over worlds with half its interval's width; of one world the value alone."""
     if found is None:
         return NOT_RUN
     if found.worlds < 2:
@@ -41,6 +44,7 @@ def score(found: Estimate | None) -> str:
 
 
 def gain(found: Estimate | None) -> str:
+    """A mean difference with its interval; of one world the value alone."""
     if found is None:
         return NOT_RUN
     if found.worlds < 2:

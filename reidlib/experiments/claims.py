@@ -65,8 +65,8 @@ class Asked:
 class Claim:
     """One claim.
 
-    counted: pairs of recipes whose parameters its cost part compares. scattered: recipes whose
-    scatter over worlds it is about. note: what is known before any run, from the equations.
+    counted: pairs of recipes whose parameters its cost part compares. scattered: two recipes, the
+    first of which is said to scatter more. note: what is known before any run, from the equations.
     """
 
     id: str
@@ -77,7 +77,7 @@ class Claim:
     comparisons: tuple[Comparison, ...] = ()
     asked: tuple[Asked, ...] = ()
     counted: tuple[tuple[str, str], ...] = ()
-    scattered: tuple[str, ...] = ()
+    scattered: tuple[str, str] | None = None
     note: str = ""
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from reidlib.errors import ReidError
+from reidlib.experiments.asking import check_data
 from reidlib.experiments.data import Data
 from reidlib.recipes import profile as find_profile
 from reidlib.recipes import recipe as find_recipe
@@ -79,8 +80,6 @@ def make_jobs(
 
     A recipe that tests another one's weights is done where those are trained.
     """
-    from reidlib.experiments.asking import check_data
-
     find_profile(profile)
     check_data(data)
     groups: dict[str, dict[str, None]] = {}

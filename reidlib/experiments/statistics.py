@@ -82,6 +82,21 @@ def beyond(found: Estimate, margin: float) -> float:
     return min(1.0, float(2 * t.sf(out / error, found.worlds - 1)))
 
 
+def unequal_scatter(one: Sequence[float], other: Sequence[float]) -> float:
+    """Two-sided p that paired values scatter alike, as Pitman (1939) and Morgan (1939) test it.
+
+    Sums and differences of pairs are uncorrelated just when both variances are equal; what worlds
+    do to both rows alike is so left out. 1 for fewer than three pairs.
+    """
+    from scipy.stats import pearsonr
+
+    sums = [a + b for a, b in zip(one, other, strict=True)]
+    gaps = [a - b for a, b in zip(one, other, strict=True)]
+    if len(sums) < 3 or len(set(sums)) == 1 or len(set(gaps)) == 1:
+        return 1.0
+    return float(pearsonr(sums, gaps).pvalue)
+
+
 def holm(ps: Sequence[float]) -> list[float]:
     """Holm's adjusted p-values, in the order given: a family-wise error that needs no independence.
 

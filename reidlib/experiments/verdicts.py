@@ -28,7 +28,14 @@ from reidlib.experiments.findings import (
     opposite,
     p_value,
 )
-from reidlib.experiments.statistics import Estimate, equivalence, holm, holm_confidence
+from reidlib.experiments.statistics import (
+    Estimate,
+    equivalence,
+    estimate,
+    holm,
+    holm_confidence,
+    unequal_scatter,
+)
 
 ONE_MODEL = "of one trained model a row, interval over people"
 DECIDED = ("holds", "opposite", "equivalent", "different")
@@ -176,8 +183,19 @@ def _numbers(claim: Claim, evidence: Evidence) -> tuple[str, ...]:
 
         for cost in claims(claim.paper.lower()):
             told.append(f"{cost.what}, {cost.convention}: {cost.printed:.3f} G, {cost.ours:.3f} G")
-    for recipe in claim.scattered:
-        score = evidence.score(recipe, MEASURE)
-        if score and score.worlds > 1:
-            told.append(f"{recipe} scatters by {score.sd:.1f} over {score.worlds} worlds")
-    return (*told, *evidence.truth_numbers(claim.id))
+    return (*told, *_scatter(claim, evidence), *evidence.truth_numbers(claim.id))
+
+
+def _scatter(claim: Claim, evidence: Evidence) -> list[str]:
+    """How much two rows scatter over the worlds that both have, and whether that differs."""
+    if claim.scattered is None:
+        return []
+    one, other = (evidence.values(recipe, MEASURE) for recipe in claim.scattered)
+    worlds = sorted(one.keys() & other.keys())
+    if len(worlds) < 2:
+        return []
+    pairs = [[values[world] for world in worlds] for values in (one, other)]
+    sds = (estimate(values).sd for values in pairs)
+    told = ", ".join(f"{name} by {sd:.1f}" for name, sd in zip(claim.scattered, sds))
+    p = unequal_scatter(*pairs)
+    return [f"over {len(worlds)} worlds scatter {told}; alike: p {p:.2g}"]

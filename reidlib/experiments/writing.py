@@ -1,4 +1,7 @@
-"""Every table as a sheet: cells in words for people, numbers for programs. Nothing is computed."""
+"""Our records as sheets: cells in words for people, numbers for programs. Nothing is computed.
+
+What needs no records is in `printed_sheets`.
+"""
 
 from __future__ import annotations
 

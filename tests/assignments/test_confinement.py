@@ -103,6 +103,7 @@ def test_a_hog_that_leaves_not_a_byte_is_told_as_one(pool: Pool) -> None:
     hog = f"import numpy\nprint('x' * 40_000)\nkept = None\n{loop}\nraise MemoryError"
     ran = run(pool, hog, "kept = None", "print('fine')")
     assert failed(ran, 0).startswith("MemoryError")
+    assert printed(ran, 0).startswith("x" * 40_000)
     assert printed(ran, 2) == "fine\n"
 
 

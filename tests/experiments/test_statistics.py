@@ -14,6 +14,7 @@ from reidlib.experiments.statistics import (
     estimate,
     holm,
     holm_confidence,
+    unequal_scatter,
 )
 
 VALUES = [1.3, 0.4, -0.2, 2.1, 0.9]
@@ -107,3 +108,24 @@ def test_holm_interval_excludes_zero_just_when_holm_rejects(shifts: tuple[float,
     for f, p, confidence in zip(found, holm(ps), holm_confidence(ps)):
         low, high = f.interval(confidence)
         assert (low > 0 or high < 0) == (p < 0.05)
+
+
+def test_unequal_scatter_is_the_t_test_of_sums_against_differences() -> None:
+    """t = (F - 1) sqrt(n - 2) / (2 sqrt(F (1 - r^2))): Morgan's own form, F of variances."""
+    one, other = VALUES, [0.3, 0.2, 0.4, 0.1, 0.2]
+    a, b = (estimate(v) for v in (one, other))
+    cross = sum((x - a.mean) * (y - b.mean) for x, y in zip(one, other))
+    r = cross / (4 * a.sd * b.sd)
+    ratio = (a.sd / b.sd) ** 2
+    t = (ratio - 1) * math.sqrt(3) / (2 * math.sqrt(ratio * (1 - r**2)))
+    assert unequal_scatter(one, other) == pytest.approx(2 * stats.t.sf(abs(t), 3), abs=1e-12)
+
+
+def test_what_worlds_do_to_both_is_no_scatter() -> None:
+    noise = [0.1, -0.1, 0.05, -0.02, 0.0]
+    world = [10.0, -8.0, 3.0, 5.0, -9.0]
+    wild = [w + 20 * n for w, n in zip(world, noise[::-1])]
+    calm = [w + n for w, n in zip(world, noise)]
+    assert unequal_scatter(wild, calm) == pytest.approx(unequal_scatter(calm, wild))
+    assert unequal_scatter(calm, [w + 1 for w in calm]) == 1.0
+    assert unequal_scatter(calm[:2], wild[:2]) == 1.0
