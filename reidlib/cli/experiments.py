@@ -11,12 +11,16 @@ import typer
 from reidlib.cli.common import Device, Json, Root, With, assignments, example, find_device, tell
 from reidlib.errors import ReidError
 
-ALL = "all"
+ALL, UNDECIDED = "all", "undecided"
 
 
 def experiment(
     names: Annotated[
-        list[str], typer.Argument(help="Tables (sinet-3), recipes (trsa), five-papers or all.")
+        list[str],
+        typer.Argument(
+            help="Tables (sinet-3), recipes (trsa), five-papers, all; or undecided, what claims "
+            "still hang on."
+        ),
     ],
     data: Annotated[
         str, typer.Option(help="promenade (built in), mars, ilids, prid, lsvid, duke, mars-layout.")
@@ -62,7 +66,8 @@ def experiment(
 ) -> None:
     """Run every row of a table, several times, and leave a record of each run.
 
-    What is recorded is skipped; stopped at any moment, it goes on when repeated.
+    What is recorded is skipped; stopped at any moment, it goes on when repeated. Where five worlds
+    leave a claim undecided, `undecided --worlds 16` runs the rows that it compares in more.
     """
     from reidlib.data.promenade.settings import SCENARIOS
     from reidlib.experiments.asking import check_data, check_root, check_worlds
@@ -86,9 +91,11 @@ def experiment(
     check_worlds(asked, first, many)
     if device and not dask:  # a cluster's devices are not this machine's
         find_device(device)
+    folder = (out or data_folder("results")).absolute()
+    if UNDECIDED in names:
+        names = [n for n in names if n != UNDECIDED] + _undecided(folder, profile, asked)
     rows = [r for r in chosen(names) if controls or not r.control or r.name in names]
     todo = make_jobs(rows, profile, asked, range(first, first + many))
-    folder = (out or data_folder("results")).absolute()
     kept = tuple(r.name for r in chosen(keep or []))
     places = Places(folder, runs.absolute(), kept, device, threads)
     if dry:
@@ -103,6 +110,13 @@ def experiment(
         )
     tell(_plain(report), _text(report), json)
     raise typer.Exit(1 if report.failed else 0)
+
+
+def _undecided(folder: Path, profile: str, data: Any) -> list[str]:
+    from reidlib.experiments.evidence import Evidence
+    from reidlib.experiments.verdicts import open_rows, verdicts
+
+    return open_rows(verdicts(Evidence(folder, profile, data)))
 
 
 def _dry(left: list[Any], total: int, hours: str) -> str:

@@ -26,7 +26,14 @@ from reidlib.experiments.printed import printed_tables
 from reidlib.experiments.recorded import find
 from reidlib.experiments.statistics import equivalence, estimate, holm
 from reidlib.experiments.tables import ablation, comparison
-from reidlib.experiments.verdicts import Finding, Observed, Verdict, verdicts
+from reidlib.experiments.verdicts import (
+    Finding,
+    Observed,
+    Verdict,
+    asked_again,
+    open_rows,
+    verdicts,
+)
 from reidlib.experiments.writing import (
     FORMATS,
     WIDE,
@@ -700,6 +707,45 @@ def test_what_holms_correction_takes_back_is_marked(tmp_path: Path) -> None:
     assert found["T1"].taken_back
     assert found["T1"].as_dict()["taken_back"] is True
     assert not found["T4"].taken_back, "undecided: nothing to take back"
+
+
+def test_rows_of_undecided_claims_are_run_again(tmp_path: Path, monkeypatch, capsys) -> None:
+    """Alike where undecided; a sure gain decides S11, an unsure one leaves T1 to Holm."""
+    names = {n for c in CLAIMS for one in c.comparisons for n in (one.of, one.to)}
+    for name in names:
+        leave(tmp_path, name, 0.50, 0.60, 0.55)
+    leave(tmp_path, "trsa-1/triplet", 0.53, 0.62, 0.575)
+    leave(tmp_path, "sinet-3/sbm-without-mi", 0.4, 0.50001, 0.44999)
+    found = verdicts(Evidence(tmp_path))
+    told = {v.claim.id: v for v in found}
+    assert (told["S11"].verdict, told["S11"].taken_back) == ("holds on Promenade", False)
+    assert told["T1"].taken_back
+    rows = open_rows(found)
+    assert rows[:2] == [told["T1"].claim.comparisons[0].of, told["T1"].claim.comparisons[0].to]
+    assert "sinet-3/sbm-without-mi" not in rows
+    assert {"sinet-3/gc", "sinet-2/idm"} <= set(rows), "S4 is undecided"
+    assert len(rows) == len(set(rows))
+    words = ("experiment", "undecided", "--first", "3", "--worlds", "1", "--dry", "--json")
+    assert reid(monkeypatch, *words, "--out", tmp_path) == 0
+    run = json.loads(capsys.readouterr().out)
+    assert "sinet-3/gc in world 3" in run
+    assert "sinet-3/sbm-without-mi in world 3" not in run
+
+
+def test_claims_asked_in_more_worlds_are_named(results: Path, monkeypatch, capsys) -> None:
+    """S11 alone rests on more than the worlds of the rest."""
+    for name in ("rgsa-3/t8", "rgsa-3/t2", "rgsa-3/t16", "sinet-2/idm", "sinet-3/gc"):
+        leave(results, name, *BASE)
+    assert asked_again(verdicts(Evidence(results))) == []
+    assert reid(monkeypatch, "verdicts", "--records", results) == 0
+    assert "second look" not in capsys.readouterr().out
+    leave(results, "sinet-2/sbm", *SBM, 0.6)
+    leave(results, "sinet-3/sbm-without-mi", *BASE, 0.59)
+    assert asked_again(verdicts(Evidence(results))) == ["S11"]
+    assert reid(monkeypatch, "verdicts", "--records", results) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert out.endswith("(intervals after a second look are a little too narrow): S11")
+    assert asked_again(verdicts(Evidence(results / "none"))) == []
 
 
 def test_scores_of_other_weights_than_the_trainer_has_are_stale(tmp_path: Path) -> None:
