@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -51,6 +51,7 @@ def table(
     from reidlib.experiments import looking, tables, writing
     from reidlib.experiments.data import Data
     from reidlib.experiments.five_papers import METHODS, five_papers
+    from reidlib.experiments.mechanisms.records import load_truth
     from reidlib.experiments.printed import printed, printed_tables
     from reidlib.experiments.strengths import STRENGTHS_TABLE, strengths
 
@@ -61,12 +62,17 @@ def table(
     asked = Data(data, None, scenario, size, options=assignments(options))
     tables.known(measure)
     _check(asked, scored, records)
-    _heeded(name, measure, scored)
+    given = {
+        "--measure": measure != "mAP", "--scored": bool(scored), "--data": data != "promenade",
+        "--scenario": scenario != "street", "--size": size != "small", "--with": bool(options),
+        "--profile": profile != "laptop",
+    }  # fmt: skip
+    _heeded(name, given)
     if name in writing.PAPERS_ALONE:
         sheet = writing.PAPERS_ALONE[name]()
         tell(_sheet(sheet), writing.write(sheet, form), json)
     elif name in (looking.DIAMETERS_TABLE, looking.MAPS_TABLE):
-        truth = _evidence(records, asked, profile).truth
+        truth = load_truth(_folder(records))
         known = name == looking.DIAMETERS_TABLE
         sheet = looking.diameters_sheet(truth.get("C5")) if known else looking.maps_sheet(truth)
         tell(_sheet(sheet), writing.write(sheet, form), json)
@@ -167,18 +173,37 @@ def _wrapped(text: str, indent: int) -> list[str]:
     )  # fmt: skip
 
 
-def _heeded(name: str, measure: str, scored: str) -> None:
-    """Raise a ReidError for an option that the table would pass over in silence."""
+def _heeded(name: str, given: Mapping[str, bool]) -> None:
+    """Raise a ReidError for a given option that the table would pass over in silence."""
+    from reidlib.experiments.writing import table_names
+
+    if name not in table_names():
+        return
+    takes = _takes(name)
+    for option, is_given in given.items():
+        if is_given and option not in takes:
+            rest = f"it takes {', '.join(takes)}" if takes else "it takes no such option"
+            raise ReidError(f"the table {name} is the same for every {option}, {rest}; "
+                            f"leave {option} out")  # fmt: skip
+
+
+def _takes(name: str) -> tuple[str, ...]:
+    """The options of measuring and of data that change a table."""
+    from reidlib.experiments.looking import DIAMETERS_TABLE, MAPS_TABLE
     from reidlib.experiments.printed import printed, printed_tables
     from reidlib.experiments.strengths import STRENGTHS_TABLE
-    from reidlib.experiments.writing import FIVE_PAPERS, table_names
+    from reidlib.experiments.writing import FIVE_PAPERS, PAPERS_ALONE
 
-    if (name in printed_tables() and printed(name).kind == "ablation") or name not in table_names():
-        return
-    if scored:
-        raise ReidError(f"the table {name} has its own scenarios; leave --scored out")
-    if measure != "mAP" and name not in (FIVE_PAPERS, STRENGTHS_TABLE):
-        raise ReidError(f"the table {name} has its own measures; leave --measure out")
+    trained = ("--data", "--scenario", "--size", "--with", "--profile", "--records")
+    if name in PAPERS_ALONE:
+        return ()
+    if name in (DIAMETERS_TABLE, MAPS_TABLE):
+        return ("--records",)
+    if name in (FIVE_PAPERS, STRENGTHS_TABLE):
+        return ("--measure", *trained)
+    if name in printed_tables() and printed(name).kind == "comparison":
+        return ("--data", "--profile", "--records")  # they show all data that there are
+    return ("--measure", "--scored", *trained)
 
 
 def _folder(records: Path | None) -> Path:

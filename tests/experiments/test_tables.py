@@ -665,7 +665,12 @@ def test_what_needs_no_records(name, results, monkeypatch, capsys) -> None:
     [
         (["five-papers", "--scored", "clean"], "leave --scored out"),
         (["maps", "--measure", "rank-1"], "leave --measure out"),
+        (["maps", "--profile", "paper"], "it takes --records; leave --profile out"),
+        (["tacan-3", "--scenario", "clean"], "leave --scenario out"),
+        (["strengths", "--scored", "clean"], "leave --scored out"),
+        (["sinet-1", "--size", "tiny"], "it takes --data, --profile, --records; leave --size out"),
         (["bounds", "--scored", "clean"], "leave --scored out"),
+        (["list", "--profile", "fine"], "it takes no such option; leave --profile out"),
     ],
 )
 def test_an_option_that_a_table_does_not_heed_is_refused(
