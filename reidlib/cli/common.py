@@ -50,6 +50,31 @@ def table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
     return "\n".join([head, "  ".join("-" * w for w in widths), *lines])
 
 
+def typed(ctx: typer.Context) -> list[str]:
+    """The options that the user gave, as they are called: "--score-on", "--no-controls"."""
+    given = (p for p in ctx.command.params if _is_typed(ctx, p.name or ""))
+    return [(p.opts if ctx.params[p.name or ""] else [*p.secondary_opts, *p.opts])[0]
+            for p in given]  # fmt: skip
+
+
+def _is_typed(ctx: typer.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def refuse(given: Sequence[str], without: Sequence[str], why: str) -> None:
+    """Raise a ReidError for the first given option that would be passed over, and why it is."""
+    for option in given:
+        if option in without:
+            raise ReidError(f"{option} {why}; leave it out")
+
+
+def refuse_rendering(given: Sequence[str], data: str) -> None:
+    """Promenade is rendered as one says; other data are as they are."""
+    if data != "promenade":
+        refuse(given, ("--scenario", "--size"), f"is of promenade, and the data are {data}")
+
+
 def assignments(pairs: Sequence[str] | None) -> dict[str, Any]:
     """ "name=value" strings as a table; values are Python's plain ones, or words."""
     found = {}

@@ -8,18 +8,31 @@ from typing import Annotated, Any
 
 import typer
 
-from reidlib.cli.common import Device, Json, Root, With, assignments, example, find_device, tell
+from reidlib.cli.common import (
+    Device,
+    Json,
+    Root,
+    With,
+    assignments,
+    example,
+    find_device,
+    refuse,
+    refuse_rendering,
+    tell,
+    typed,
+)
 from reidlib.errors import ReidError
 
 ALL, UNDECIDED = "all", "undecided"
 
 
 def experiment(
+    ctx: typer.Context,
     names: Annotated[
         list[str],
         typer.Argument(
-            help="Tables (sinet-3), recipes (trsa), five-papers, all; or undecided, what claims "
-            "still hang on."
+            help="Tables (sinet-3), recipes (trsa), five-papers, all; or, alone, undecided: "
+            "the rows of which more worlds may decide a claim."
         ),
     ],
     data: Annotated[
@@ -67,15 +80,18 @@ def experiment(
     """Run every row of a table, several times, and leave a record of each run.
 
     What is recorded is skipped; stopped at any moment, it goes on when repeated. Where five worlds
-    leave a claim undecided, `undecided --worlds 16` runs the rows that it compares in more.
+    leave a claim undecided, `undecided --worlds 16` runs the rows that it compares in more, and
+    scores them where it asks.
     """
     from reidlib.data.promenade.settings import SCENARIOS
     from reidlib.experiments.asking import check_data, check_root, check_worlds
     from reidlib.experiments.data import Data
+    from reidlib.experiments.evidence import Evidence
     from reidlib.experiments.forecast import forecast
     from reidlib.experiments.jobs import chosen, make_jobs
     from reidlib.experiments.recorded import find
     from reidlib.experiments.runner import cluster, cores, run_jobs
+    from reidlib.experiments.second_look import second_jobs
     from reidlib.experiments.strengths import LADDER, STRENGTHS_TABLE
     from reidlib.experiments.worker import Places
     from reidlib.files import data_folder
@@ -85,6 +101,7 @@ def experiment(
     together = {ALL: SCENARIOS, STRENGTHS_TABLE: (scenario, *LADDER)}
     scored = tuple(together.get(score_on) or score_on.split(","))
     asked = Data(data, str(root) if root else None, scenario, size, scored, assignments(options))
+    refuse_rendering(typed(ctx), data)
     check_data(asked)
     check_root(asked)
     many = asked.worlds if worlds is None else worlds
@@ -93,9 +110,11 @@ def experiment(
         find_device(device)
     folder = (out or data_folder("results")).absolute()
     if UNDECIDED in names:
-        names = [n for n in names if n != UNDECIDED] + _undecided(folder, profile, asked)
-    rows = [r for r in chosen(names) if controls or not r.control or r.name in names]
-    todo = make_jobs(rows, profile, asked, range(first, first + many))
+        _alone(names, typed(ctx))
+        todo = second_jobs(Evidence(folder, profile, asked), asked, range(first, first + many))
+    else:
+        rows = [r for r in chosen(names) if controls or not r.control or r.name in names]
+        todo = make_jobs(rows, profile, asked, range(first, first + many))
     kept = tuple(r.name for r in chosen(keep or []))
     places = Places(folder, runs.absolute(), kept, device, threads)
     if dry:
@@ -112,14 +131,17 @@ def experiment(
     raise typer.Exit(1 if report.failed else 0)
 
 
-def _undecided(folder: Path, profile: str, data: Any) -> list[str]:
-    from reidlib.experiments.evidence import Evidence
-    from reidlib.experiments.verdicts import open_rows, verdicts
-
-    return open_rows(verdicts(Evidence(folder, profile, data)))
+def _alone(names: list[str], given: list[str]) -> None:
+    """Raise a ReidError for what goes together with all names of rows but `undecided`."""
+    if len(names) > 1:
+        raise ReidError(f"{UNDECIDED} names its rows itself; run {', '.join(names)} one by one")
+    refuse(given, ("--score-on", "--no-controls"), f"is for rows by name: {UNDECIDED} has all rows "
+           "and scenarios that claims hang on, and no others")  # fmt: skip
 
 
 def _dry(left: list[Any], total: int, hours: str) -> str:
+    if not total:
+        return "no claim hangs on more worlds of this data and profile"
     lines = [*map(str, left), f"{len(left)} of {total} runs are not recorded yet"]
     return "\n".join(lines + [hours] * bool(left))
 
@@ -150,5 +172,9 @@ def _text(report: Any) -> str:
 
 def register(app: typer.Typer) -> None:
     app.command(
-        epilog=example("reid experiment trsa-1 --worlds 5", "reid experiment sinet baseline")
+        epilog=example(
+            "reid experiment trsa-1 --worlds 5",
+            "reid experiment sinet baseline",
+            "reid experiment undecided --worlds 16 --dry",
+        )
     )(experiment)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reidlib.cli.common import Json, With, assignments, example, tell
+from reidlib.cli.common import (
+    Json,
+    With,
+    assignments,
+    example,
+    refuse,
+    refuse_rendering,
+    tell,
+    typed,
+)
 from reidlib.errors import ReidError
 
 if TYPE_CHECKING:
@@ -21,10 +30,12 @@ Records = Annotated[Path | None, typer.Option(help="Folder of records [data/resu
 Profile = Annotated[str, typer.Option(help="smoke, laptop, fine or paper.")]
 DataName = Annotated[str, typer.Option(help="promenade, mars, ilids, prid, lsvid or duke.")]
 TrainedOn = Annotated[str, typer.Option(help="Promenade's illnesses in training.")]
+BEYOND = "over more than the {} worlds of the first look (`reid experiment undecided`)"
 Size = Annotated[str, typer.Option(help="Promenade people: tiny, small, mars.")]
 
 
 def table(
+    ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="A table, e.g. sinet-3; `list` names them all.")],
     measure: Annotated[str, typer.Option(help="mAP, rank-1, rank-5, rank-10, rank-20.")] = "mAP",
     scored: Annotated[str, typer.Option(help="Scenario of the test; default: of training.")] = "",
@@ -59,15 +70,10 @@ def table(
     if len(chosen) + json > 1:
         raise ReidError("choose one of --latex, --csv, --markdown, --json")
     form = chosen[0] if chosen else "text"
-    asked = Data(data, None, scenario, size, options=assignments(options))
+    _heeded(name, typed(ctx), data)
     tables.known(measure)
-    _check(asked, scored, records)
-    given = {
-        "--measure": measure != "mAP", "--scored": bool(scored), "--data": data != "promenade",
-        "--scenario": scenario != "street", "--size": size != "small", "--with": bool(options),
-        "--profile": profile != "laptop",
-    }  # fmt: skip
-    _heeded(name, given)
+    asked = Data(data, None, scenario, size, options=assignments(options))
+    _check(asked, scored, profile, records)
     if name in writing.PAPERS_ALONE:
         sheet = writing.PAPERS_ALONE[name]()
         tell(_sheet(sheet), writing.write(sheet, form), json)
@@ -103,13 +109,8 @@ def table(
         tell({**_plain(found), **chance}, text, json)
 
 
-AGAIN = (
-    "in more worlds than the rest, as a rule since the first left them undecided "
-    "(intervals after a second look are a little too narrow)"
-)
-
-
 def verdicts(
+    ctx: typer.Context,
     paper: Annotated[str | None, typer.Argument(help="Only this paper, e.g. SINet.")] = None,
     data: DataName = "promenade",
     scenario: TrainedOn = "street",
@@ -123,11 +124,12 @@ def verdicts(
     from collections import Counter
 
     from reidlib.experiments.data import Data
-    from reidlib.experiments.verdicts import asked_again
+    from reidlib.experiments.second_look import beyond_plan
     from reidlib.experiments.verdicts import verdicts as judge_all
 
+    refuse_rendering(typed(ctx), data)
     asked = Data(data, None, scenario, size, options=assignments(options))
-    _check(asked, "", records)
+    _check(asked, "", profile, records)
     every = judge_all(_evidence(records, asked, profile))
     chosen = [v for v in every if paper is None or v.claim.paper.lower() == paper.lower()]
     if not chosen:
@@ -139,8 +141,8 @@ def verdicts(
     lines += ["", *_wrapped(f"{len(chosen)} claims: {total}", 0)]
     back = [v.claim.id for v in chosen if v.taken_back]
     lines += _wrapped(f"not after Holm's correction: {', '.join(back)}", 0) if back else []
-    more = [v.claim.id for v in chosen if v.claim.id in asked_again(every)]
-    lines += _wrapped(f"{AGAIN}: {', '.join(more)}", 0) if more else []
+    more = beyond_plan(chosen, asked.worlds)
+    lines += _wrapped(f"{BEYOND.format(asked.worlds)}: {', '.join(more)}", 0) if more else []
     from reidlib.experiments.statistics import finite
 
     tell([finite(v.as_dict()) for v in chosen], "\n".join(lines), json)
@@ -173,37 +175,41 @@ def _wrapped(text: str, indent: int) -> list[str]:
     )  # fmt: skip
 
 
-def _heeded(name: str, given: Mapping[str, bool]) -> None:
+MEASURING = (
+    "--measure", "--scored", "--data", "--scenario", "--size", "--with", "--profile", "--records",
+)  # fmt: skip
+
+
+def _heeded(name: str, given: list[str], data: str) -> None:
     """Raise a ReidError for a given option that the table would pass over in silence."""
     from reidlib.experiments.writing import table_names
 
     if name not in table_names():
         return
     takes = _takes(name)
-    for option, is_given in given.items():
-        if is_given and option not in takes:
-            rest = f"it takes {', '.join(takes)}" if takes else "it takes no such option"
-            raise ReidError(f"the table {name} is the same for every {option}, {rest}; "
-                            f"leave {option} out")  # fmt: skip
+    what = f" (what does: {', '.join(takes)})" if takes else ""
+    without = [option for option in MEASURING if option not in takes]
+    refuse(given, without, f"changes nothing in the table {name}{what}")
+    refuse_rendering(given, data)
 
 
 def _takes(name: str) -> tuple[str, ...]:
-    """The options of measuring and of data that change a table."""
+    """Which of MEASURING change a table."""
     from reidlib.experiments.looking import DIAMETERS_TABLE, MAPS_TABLE
-    from reidlib.experiments.printed import printed, printed_tables
+    from reidlib.experiments.printed import printed
     from reidlib.experiments.strengths import STRENGTHS_TABLE
     from reidlib.experiments.writing import FIVE_PAPERS, PAPERS_ALONE
 
-    trained = ("--data", "--scenario", "--size", "--with", "--profile", "--records")
+    rendered = ("--scenario", "--size", "--with", "--profile", "--records")
     if name in PAPERS_ALONE:
         return ()
     if name in (DIAMETERS_TABLE, MAPS_TABLE):
         return ("--records",)
     if name in (FIVE_PAPERS, STRENGTHS_TABLE):
-        return ("--measure", *trained)
-    if name in printed_tables() and printed(name).kind == "comparison":
-        return ("--data", "--profile", "--records")  # they show all data that there are
-    return ("--measure", "--scored", *trained)
+        return ("--measure", *rendered)
+    if printed(name).kind == "comparison":
+        return ("--profile", "--records")
+    return ("--measure", "--scored", "--data", *rendered)
 
 
 def _folder(records: Path | None) -> Path:
@@ -212,10 +218,12 @@ def _folder(records: Path | None) -> Path:
     return records or data_folder("results")
 
 
-def _check(asked: Data, scored: str, records: Path | None) -> None:
-    """Raise a ReidError for data, a scenario of the test or a folder that does not exist."""
+def _check(asked: Data, scored: str, profile: str, records: Path | None) -> None:
+    """Raise a ReidError for data, a profile, a test's scenario or a folder that isn't there."""
     from reidlib.experiments.asking import check_data, check_scored
+    from reidlib.recipes import profile as find_profile
 
+    find_profile(profile)
     check_data(asked)
     if scored:
         check_scored(scored, asked)
@@ -225,9 +233,7 @@ def _check(asked: Data, scored: str, records: Path | None) -> None:
 
 def _evidence(records: Path | None, data: Data, profile: str) -> Evidence:
     from reidlib.experiments.evidence import Evidence
-    from reidlib.recipes import profile as find_profile
 
-    find_profile(profile)
     return Evidence(_folder(records), profile, data)
 
 

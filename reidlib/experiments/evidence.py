@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,15 +53,15 @@ class Evidence:
 
     def _truth(self, folder: Path) -> dict[str, TruthRecord]:
         """Records of mechanisms (profile fine), which stand beside what street alone taught."""
-        data = self.data
+        there = (folder / FOLDER).is_dir()
+        return load_truth(folder) if self._built_in and self.profile in JUDGED and there else {}
+
+    @property
+    def _built_in(self) -> bool:
+        """Whether models learn from Promenade as it comes, which studies and mechanisms are of."""
+        data, usual = self.data, Data()
         told = (data.name, data.scenario, data.size, dict(data.options))
-        if (
-            told != ("promenade", Data().scenario, Data().size, {})
-            or self.profile not in JUDGED
-            or not (folder / FOLDER).is_dir()
-        ):
-            return {}
-        return load_truth(folder)
+        return told == (usual.name, usual.scenario, usual.size, {})
 
     def _borrowed(self) -> None:
         """Scores of borrowed weights go with the training that left these weights, or are stale."""
@@ -71,6 +72,15 @@ class Evidence:
                 other = self.held.get(trainer, {}).get(world)
                 if not one.stale and other and (reason := other_weights(one.record, other.record)):
                     worlds[world] = Held(one.record, reason)
+
+    def within(self, worlds: range) -> Evidence:
+        """The same, of these worlds' records alone."""
+        part = copy(self)
+        part.held = {
+            name: {world: one for world, one in of.items() if world in worlds}
+            for name, of in self.held.items()
+        }
+        return part
 
     def observed(self, claim: str, asked: Asked) -> OverPeople | None:
         """The answer to a question; None without a record, or where nobody had an answer."""
@@ -165,7 +175,7 @@ class Evidence:
     def steps_saved(self, of: str, to: str) -> Estimate | None:
         """Steps of training that `of` needs less than `to`, see `budgets`; None without records."""
         laptop = find_profile("laptop")
-        if self.data != Data() or self.profile != laptop.name:
+        if not self._built_in or self.profile != laptop.name:
             return None  # the study is of Promenade's people in one profile
         study = Studies(self.folder / "promenade", stale=False)
         values = saved(study, of, to, budgets(laptop))

@@ -7,7 +7,6 @@ model, and the verdict says so.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -128,34 +127,6 @@ def verdicts(evidence: Evidence) -> list[Verdict]:
         )
         for claim, of in zip(CLAIMS, found)
     ]
-
-
-def open_rows(found: Sequence[Verdict]) -> list[str]:
-    """Recipes of which more worlds may decide a claim, in the order of the claims.
-
-    Those of comparisons over worlds that leave one undecided, or that Holm's correction takes back.
-    """
-    asked = [
-        f.comparison
-        for v in found if v.verdict.startswith(UNDECIDED) or v.taken_back
-        for f in v.findings if f.verdict.startswith(UNDECIDED) or f.taken_back
-    ]  # fmt: skip
-    pairs = [(c.of, c.to) for c in asked if c.decides and not c.steps]
-    return list(dict.fromkeys(name for pair in pairs for name in pair))
-
-
-def asked_again(found: Sequence[Verdict]) -> list[str]:
-    """Claims that rest on a comparison of more worlds than is usual among these verdicts."""
-    worlds = {
-        (v.claim.id, f.comparison): f.found.worlds
-        for v in found
-        for f in v.findings
-        if f.found is not None and f.comparison.decides
-    }
-    if not worlds:
-        return []
-    usual = Counter(worlds.values()).most_common(1)[0][0]
-    return list(dict.fromkeys(claim for (claim, _), n in worlds.items() if n > usual))
 
 
 def _corrected(found: Sequence[tuple[Comparison, Estimate]]) -> list[tuple[float, float, float]]:

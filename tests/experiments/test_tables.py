@@ -26,14 +26,7 @@ from reidlib.experiments.printed import printed_tables
 from reidlib.experiments.recorded import find
 from reidlib.experiments.statistics import equivalence, estimate, holm
 from reidlib.experiments.tables import ablation, comparison
-from reidlib.experiments.verdicts import (
-    Finding,
-    Observed,
-    Verdict,
-    asked_again,
-    open_rows,
-    verdicts,
-)
+from reidlib.experiments.verdicts import Finding, Observed, Verdict, verdicts
 from reidlib.experiments.writing import (
     FORMATS,
     WIDE,
@@ -514,8 +507,12 @@ def test_json_has_no_infinity(results, monkeypatch, capsys) -> None:
     plain = next(r for r in json.loads(capsys.readouterr().out)["rows"] if r["gain"])
     assert "p" in plain["gain"]
     assert "p" not in plain["ours"]  # of a test that the score is zero
-    for words in (["table", "sinet-2"], ["verdicts"], ["table", "fgra-1"], ["table", "bounds"]):
-        assert reid(monkeypatch, *words, "--records", results, "--json") == 0
+    records = ("--records", results)
+    for words in (
+        ["table", "sinet-2", *records], ["verdicts", *records], ["table", "fgra-1", *records],
+        ["table", "bounds"],
+    ):  # fmt: skip
+        assert reid(monkeypatch, *words, "--json") == 0
         json.loads(capsys.readouterr().out, parse_constant=lambda x: pytest.fail(x))
     assert reid(monkeypatch, "verdicts", "sinet", "--records", results, "--json") == 0
     assert len(json.loads(capsys.readouterr().out)) == 14
@@ -634,7 +631,8 @@ def test_halvings_that_are_missing_are_told(
             data = {"name": name, "version": "1", "protocol": "", "split": split.format(world),
                     "settings": {}}  # fmt: skip
             write_record(fake_record("sinet", world, {name: 0.5}, data=data), tmp_path)
-        assert reid(monkeypatch, "table", table, "--data", name, "--records", tmp_path) == 0
+        which = ("--data", name) if table == "sinet-2" else ()
+        assert reid(monkeypatch, "table", table, *which, "--records", tmp_path) == 0
         return capsys.readouterr().out
 
     assert ("5 of 10 halvings" in shown(5)) == (name == "prid")
@@ -660,26 +658,55 @@ def test_what_needs_no_records(name, results, monkeypatch, capsys) -> None:
 # What a table or a verdict would pass over in silence ---------------------------------------------
 
 
+DATA = ["--scenario=street", "--size=small", "--with=family=4", "--profile=laptop"]
+HEEDED = {  # a table of each kind -> options that change it, each with a value of its own
+    "trsa-1": ["--measure=mAP", "--scored=clean", "--data=promenade", *DATA, "--records=."],
+    "five-papers": ["--measure=mAP", *DATA, "--records=."],
+    "strengths": ["--measure=mAP", *DATA, "--records=."],
+    "sinet-1": ["--profile=laptop", "--records=."],
+    "maps": ["--records=."],
+    "tacan-3": ["--records=."],
+    "bounds": [],
+    "list": [],
+}
+
+
+@pytest.mark.parametrize("table", HEEDED)
+@pytest.mark.parametrize("option", HEEDED["trsa-1"])
+def test_a_table_heeds_an_option_or_refuses_it(
+    table: str, option: str, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    """Given as it is by default, too: whoever types an option expects it to matter."""
+    name, _, value = option.partition("=")
+    words = [name, str(tmp_path) if name == "--records" else value]
+    heeded = option in HEEDED[table]
+    assert reid(monkeypatch, "table", table, *words) == (0 if heeded else 2)
+    told = f"{name} changes nothing in the table {table}"
+    assert (told in " ".join(capsys.readouterr().err.split())) != heeded
+
+
+@pytest.mark.parametrize("table", ["maps", "tacan-3"])
+def test_records_of_maps_are_those_of_the_folder(table, tmp_path, monkeypatch, capsys) -> None:
+    assert reid(monkeypatch, "table", table, "--json") == 0
+    there = json.loads(capsys.readouterr().out)["rows"]
+    assert reid(monkeypatch, "table", table, "--records", tmp_path, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["rows"] != there
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["five-papers", "--scored", "clean"], "leave --scored out"),
-        (["maps", "--measure", "rank-1"], "leave --measure out"),
-        (["maps", "--profile", "paper"], "it takes --records; leave --profile out"),
-        (["tacan-3", "--scenario", "clean"], "leave --scenario out"),
-        (["strengths", "--scored", "clean"], "leave --scored out"),
-        (["sinet-1", "--size", "tiny"], "it takes --data, --profile, --records; leave --size out"),
-        (["bounds", "--scored", "clean"], "leave --scored out"),
-        (["list", "--profile", "fine"], "it takes no such option; leave --profile out"),
+        ("table maps --measure foo", "leave it out"),  # before it says which measures there are
+        ("table sinet-3 --data mars --size tiny", "--size is of promenade, and the data are mars"),
+        ("verdicts --data mars --scenario clean", "--scenario is of promenade"),
+        ("experiment sinet --dry --data mars --root . --size small", "--size is of promenade"),
+        ("table sinet-1 --profile labtop", "no profile 'labtop'"),
     ],
 )
-def test_an_option_that_a_table_does_not_heed_is_refused(
-    words: list[str], told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_what_would_be_passed_over_is_refused(
+    words: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["reid", "table", *words])
-    with pytest.raises(SystemExit) as left:
-        main()
-    assert left.value.code
+    assert reid(monkeypatch, *words.split()) == 2
     assert told in " ".join(capsys.readouterr().err.split())
 
 
@@ -712,45 +739,6 @@ def test_what_holms_correction_takes_back_is_marked(tmp_path: Path) -> None:
     assert found["T1"].taken_back
     assert found["T1"].as_dict()["taken_back"] is True
     assert not found["T4"].taken_back, "undecided: nothing to take back"
-
-
-def test_rows_of_undecided_claims_are_run_again(tmp_path: Path, monkeypatch, capsys) -> None:
-    """Alike where undecided; a sure gain decides S11, an unsure one leaves T1 to Holm."""
-    names = {n for c in CLAIMS for one in c.comparisons for n in (one.of, one.to)}
-    for name in names:
-        leave(tmp_path, name, 0.50, 0.60, 0.55)
-    leave(tmp_path, "trsa-1/triplet", 0.53, 0.62, 0.575)
-    leave(tmp_path, "sinet-3/sbm-without-mi", 0.4, 0.50001, 0.44999)
-    found = verdicts(Evidence(tmp_path))
-    told = {v.claim.id: v for v in found}
-    assert (told["S11"].verdict, told["S11"].taken_back) == ("holds on Promenade", False)
-    assert told["T1"].taken_back
-    rows = open_rows(found)
-    assert rows[:2] == [told["T1"].claim.comparisons[0].of, told["T1"].claim.comparisons[0].to]
-    assert "sinet-3/sbm-without-mi" not in rows
-    assert {"sinet-3/gc", "sinet-2/idm"} <= set(rows), "S4 is undecided"
-    assert len(rows) == len(set(rows))
-    words = ("experiment", "undecided", "--first", "3", "--worlds", "1", "--dry", "--json")
-    assert reid(monkeypatch, *words, "--out", tmp_path) == 0
-    run = json.loads(capsys.readouterr().out)
-    assert "sinet-3/gc in world 3" in run
-    assert "sinet-3/sbm-without-mi in world 3" not in run
-
-
-def test_claims_asked_in_more_worlds_are_named(results: Path, monkeypatch, capsys) -> None:
-    """S11 alone rests on more than the worlds of the rest."""
-    for name in ("rgsa-3/t8", "rgsa-3/t2", "rgsa-3/t16", "sinet-2/idm", "sinet-3/gc"):
-        leave(results, name, *BASE)
-    assert asked_again(verdicts(Evidence(results))) == []
-    assert reid(monkeypatch, "verdicts", "--records", results) == 0
-    assert "second look" not in capsys.readouterr().out
-    leave(results, "sinet-2/sbm", *SBM, 0.6)
-    leave(results, "sinet-3/sbm-without-mi", *BASE, 0.59)
-    assert asked_again(verdicts(Evidence(results))) == ["S11"]
-    assert reid(monkeypatch, "verdicts", "--records", results) == 0
-    out = " ".join(capsys.readouterr().out.split())
-    assert out.endswith("(intervals after a second look are a little too narrow): S11")
-    assert asked_again(verdicts(Evidence(results / "none"))) == []
 
 
 def test_scores_of_other_weights_than_the_trainer_has_are_stale(tmp_path: Path) -> None:
