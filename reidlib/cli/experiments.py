@@ -118,9 +118,11 @@ def experiment(
     kept = tuple(r.name for r in chosen(keep or []))
     places = Places(folder, runs.absolute(), kept, device, threads)
     if dry:
-        left = [job for job in todo if find(job, places.results).missing(job)]
+        known = [(job, find(job, places.results)) for job in todo]
+        left = [job for job, found in known if found.missing(job)]
+        again = [job for job, found in known if found.missing(job) and job.recipe in found.current]
         hours = forecast(left, places.results).told(jobs or max(1, cores() // threads))
-        tell([str(job) for job in left], _dry(left, len(todo), hours), json)
+        tell([str(job) for job in left], _dry(left, again, len(todo), hours), json)
         return
     here = nullcontext((None, max(1, cores() // threads)))
     with cluster(dask) if dask else here as (executor, room):
@@ -139,10 +141,17 @@ def _alone(names: list[str], given: list[str]) -> None:
            "and scenarios that claims hang on, and no others")  # fmt: skip
 
 
-def _dry(left: list[Any], total: int, hours: str) -> str:
+def _dry(left: list[Any], again: list[Any], total: int, hours: str) -> str:
+    """again: those of the jobs left whose training is recorded, and not all scores asked for."""
     if not total:
         return "no claim hangs on more worlds of this data and profile"
-    lines = [*map(str, left), f"{len(left)} of {total} runs are not recorded yet"]
+    lines = [*map(str, left), f"{len(left) - len(again)} of {total} runs are not recorded yet"]
+    if again:
+        scored = list(dict.fromkeys(scene for job in again for scene in job.data.scored))
+        lines.append(
+            f"{len(again)} more are recorded and not yet scored on all of {', '.join(scored)}; a "
+            "model that was not kept is trained again for it (--score-on may name less)"
+        )
     return "\n".join(lines + [hours] * bool(left))
 
 

@@ -130,7 +130,8 @@ def verdicts(
     refuse_rendering(typed(ctx), data)
     asked = Data(data, None, scenario, size, options=assignments(options))
     _check(asked, "", profile, records)
-    every = judge_all(_evidence(records, asked, profile))
+    evidence = _evidence(records, asked, profile)
+    every = judge_all(evidence)
     chosen = [v for v in every if paper is None or v.claim.paper.lower() == paper.lower()]
     if not chosen:
         papers = dict.fromkeys(v.claim.paper for v in every)
@@ -138,7 +139,8 @@ def verdicts(
     counts = Counter(v.told for v in chosen)
     total = ", ".join(f"{n} {word}" for word, n in counts.items())
     lines = [line for v in chosen for line in _told(v)]
-    lines += ["", *_wrapped(f"{len(chosen)} claims: {total}", 0)]
+    lines += ["", *(line for note in _legend(evidence) for line in _wrapped(note, 0)), ""]
+    lines += _wrapped(f"{len(chosen)} claims: {total}", 0)
     back = [v.claim.id for v in chosen if v.taken_back]
     lines += _wrapped(f"not after Holm's correction: {', '.join(back)}", 0) if back else []
     more = beyond_plan(chosen, asked.worlds)
@@ -146,6 +148,20 @@ def verdicts(
     from reidlib.experiments.statistics import finite
 
     tell([finite(v.as_dict()) for v in chosen], "\n".join(lines), json)
+
+
+def _legend(evidence: Evidence) -> list[str]:
+    """How the lines above are to be read."""
+    from reidlib.experiments.tables import trained_on
+
+    return [
+        f"ours: {trained_on(evidence)}; differences of two rows in points of mAP, paired by world, "
+        "with their 95 % t interval, and Holm's, which allows for all comparisons that decide",
+        "(S) superiority: the interval leaves out zero; (E) equivalence: two one-sided tests lie "
+        "within the margin; (M) mechanism: shares and correlations of maps, at most 1, mean over "
+        "people; (C) cost",
+        "beside: told, and without a say in the verdict; R1: rank-1",
+    ]
 
 
 def _told(verdict: Verdict) -> list[str]:

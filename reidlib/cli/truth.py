@@ -32,8 +32,8 @@ def truth(
 ) -> None:
     """Measure what the papers say their models do, and print it beside what a blind map gives.
 
-    Whatever has no record that still holds is measured and recorded. `reid verdicts` and
-    `reid table maps` show the records of the profile fine.
+    Whatever has no record that still holds is measured and recorded; fewer --people than a record
+    has are only shown. `reid verdicts` and `reid table maps` show the records of the profile fine.
     Every number is a mean over people with its 95 % interval, of one trained model a row.
     Where models are not trained yet the others are measured, they are named, and the exit code
     is 1.
@@ -51,9 +51,13 @@ def truth(
         mechanism(claim)
     results = writable_folder(records or data_folder("results"))
     lab = Lab(people, profile, weights)
-    failed = _measure_all(chosen, lab, results, fresh)
-    kept = {name: one for name, one in load_truth(results, profile).items() if name in chosen}
+    failed, shown = _measure_all(chosen, lab, results, fresh)
+    there = load_truth(results, profile) | shown
+    kept = {name: one for name, one in there.items() if name in chosen}
     lines = [line for record in kept.values() for line in _told(record)]
+    lines += [f"not recorded, for the record there is of more people: {', '.join(shown)}"] * bool(
+        shown
+    )
     lines += [f"not measured: {reason}" for reason in failed]
     plain = {"records": [_plain(record) for record in kept.values()], "failed": failed}
     tell(plain, "\n".join(lines), json)
@@ -61,23 +65,32 @@ def truth(
         raise typer.Exit(1)
 
 
-def _measure_all(chosen: list[str], lab: Lab, results: Path, fresh: bool) -> list[str]:
-    """Measure what has no current record; returns why some could not be."""
+def _measure_all(
+    chosen: list[str], lab: Lab, results: Path, fresh: bool
+) -> tuple[list[str], dict[str, TruthRecord]]:
+    """Measure what has no current record. Returns why some could not be, and what is only shown:
+
+    a look at a few people does not take the place of a record of more.
+    """
     from tqdm.auto import tqdm
 
     from reidlib.experiments.mechanisms.records import is_current, load_truth, measure, write_truth
 
-    there = {} if fresh else load_truth(results, lab.profile)
-    wanted = [c for c in chosen if c not in there or not is_current(there[c], lab)]
-    failed = []
+    there = load_truth(results, lab.profile)
+    wanted = [c for c in chosen if fresh or c not in there or not is_current(there[c], lab)]
+    failed, shown = [], {}
     bar = tqdm(wanted, unit="claim", disable=not wanted)
     for claim in bar:
         bar.set_description(claim)
         try:
-            write_truth(measure(claim, lab), results)
+            record = measure(claim, lab)
+            if claim in there and there[claim].setting["people"] > lab.people:
+                shown[claim] = record
+            else:
+                write_truth(record, results)
         except ReidError as error:
             failed.append(str(error))
-    return failed
+    return failed, shown
 
 
 def _told(record: TruthRecord) -> list[str]:
@@ -89,7 +102,8 @@ def _told(record: TruthRecord) -> list[str]:
     rows = []
     for cell in record.cells:
         found = record.estimate(cell["scene"], cell["question"], cell["source"])
-        rows.append((cell["scene"], cell["question"], cell["source"], str(found),
+        told = str(found) if found.identities > 1 else "too few people have an answer"
+        rows.append((cell["scene"], cell["question"], cell["source"], told,
                      str(found.identities)))  # fmt: skip
     if rows:
         rows.sort(key=lambda row: row[:2])

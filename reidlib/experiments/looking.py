@@ -85,7 +85,13 @@ def diameters_sheet(truth: TruthRecord | None) -> Sheet:
         data += [(label, model, kind, *_over_people(found)) for kind, found in zip(kinds, ours)]
     columns = ("model", "recipe", "diameter", "mean", "low", "high", "people")
     header = ("model", *(f"sample {i}" for i in range(1, 6)), *(f"ours {kind}" for kind in kinds))
-    notes = ["ours: mean over people, 95 % bootstrap interval over them"]
+    notes = [
+        "paper: five people of MARS, drawn by lot and not named",
+        "ours: Promenade's test people in street, one trained model of the profile fine a row; "
+        "mean over people, 95 % bootstrap interval over them",
+        "raw: of embeddings as they come, which says nothing across models; unit: of vectors of "
+        "length one; relative: raw, in mean distances between the means of people",
+    ]
     if truth is None:
         notes = [f"`reid truth C5` measures ours, once {' and '.join(models)} are trained"]
     elif why := truth.stale():

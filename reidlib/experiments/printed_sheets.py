@@ -19,16 +19,16 @@ def comparison_sheet(table: Comparisons) -> Sheet:
     ]
     ours = (number(table.ours.get(c)) if c in table.ours else NOT_RUN for c in table.columns)
     rows.append((f"{table.own}, run here", *ours))
-    worlds = ", ".join(f"{data} {count}" for data, count in table.worlds.items())
+    runs = ", ".join(f"{count} on {data}" for data, count in table.worlds.items())
+    here = (f"runs here: profile {table.profile}, mean of {runs}",) if runs else ()
     halved = [n for name, n in table.worlds.items() if name in {PRINTED_NAMES[h] for h in HALVED}]
-    notes = ("percent, as printed", *((f"runs here: {worlds}",) if worlds else ()),
-             *halvings(min(halved, default=0), HALVINGS))  # fmt: skip
+    notes = ("percent, as printed", *here, *halvings(min(halved, default=0), HALVINGS))
     short = ("method", *(f"{SHORT.get(data, data)} {measure}" for data, measure in table.columns))
     label, *cells = rows[-1]
-    here = (label if worlds else f"{label}: {NOT_RUN}",
+    last = (label if runs else f"{label}: {NOT_RUN}",
             *("-" if cell == NOT_RUN else cell for cell in cells))  # fmt: skip
     return Sheet(f"{table.name}: {table.source}", header, tuple(rows), notes,
-                 screen=(short, *rows[:-1], here))  # fmt: skip
+                 screen=(short, *rows[:-1], last))  # fmt: skip
 
 
 def bounds_sheet() -> Sheet:

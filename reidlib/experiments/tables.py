@@ -187,6 +187,7 @@ class Comparisons:
     own: str
     ours: Mapping[Column, float]
     worlds: Mapping[str, int]
+    profile: str
 
 
 def comparison(name: str, folder: Path, profile: str) -> Comparisons:
@@ -202,7 +203,9 @@ def comparison(name: str, folder: Path, profile: str) -> Comparisons:
             assert evidence is not None
             if found := evidence.score(recipe.name, MEASURES[column[1]]):
                 ours[column], worlds[data_set] = found.mean, found.worlds
-    return Comparisons(name, paper.source, paper.columns, paper.rows, paper.own, ours, worlds)
+    return Comparisons(
+        name, paper.source, paper.columns, paper.rows, paper.own, ours, worlds, profile
+    )
 
 
 def full_models() -> list[Recipe]:

@@ -58,8 +58,8 @@ def ablation_sheet(table: Table) -> Sheet:
     notes = [
         f"ours: {table.trained}, scored on {table.scored}; percent; mean and 95 % t interval over "
         "worlds, differences paired by world",
-        "(+): a control of ours, not in the paper",
     ]
+    notes += ["(+): a control of ours, not in the paper"] * any(row.control for row in table.rows)
     fewest = min((row.ours.worlds for row in table.rows if row.ours), default=0)
     notes += halvings(fewest, table.halvings)
     stale = {row.why_stale for row in table.rows if row.why_stale and row.ours}

@@ -701,6 +701,13 @@ def test_the_command_measures_once_and_names_what_it_cannot(
     assert path.stat().st_mtime_ns > written
     assert reid(monkeypatch, "truth", "T1", *words) == 2
     assert reid(monkeypatch, "truth", "S9", "--people", 1) == 2
+    capsys.readouterr()
+    text = path.read_text()
+    assert reid(monkeypatch, "truth", "S9", "--people", 2, *words[2:]) == 0
+    told = capsys.readouterr().out
+    assert "S9: the first 2 people" in told
+    assert "not recorded, for the record there is of more people: S9" in told
+    assert path.read_text() == text
 
 
 # Every measurement, on untrained models ---------------------------------------------------------

@@ -324,6 +324,7 @@ def test_comparison_shows_rivals_and_waits_for_the_users_data(results: Path) -> 
     found = comparison("sinet-1", results, "laptop")
     assert found.ours == pytest.approx({("MARS", "mAP"): 81.0, ("MARS", "rank-1"): 91.0})
     assert found.worlds == {"MARS": 2}
+    assert comparison_sheet(found).notes[1] == "runs here: profile laptop, mean of 2 on MARS"
 
 
 def test_the_users_data_by_halving_and_by_options() -> None:
@@ -619,6 +620,33 @@ def test_all_halvings_are_run_unless_told_otherwise(
     assert f"{runs} of {runs} runs are not recorded yet" in capsys.readouterr().out
     assert reid(monkeypatch, *words, "--worlds", 3, "--first", 7) == 0
     assert "3 of 3 runs" in capsys.readouterr().out
+
+
+def test_what_is_recorded_and_not_scored_everywhere_is_told_apart(
+    tmp_path, monkeypatch, capsys
+) -> None:
+    leave(tmp_path, "sinet", 0.5, 0.6)
+    words = ["experiment", "sinet", "--dry", "--worlds", 3, "--out", tmp_path]
+    assert reid(monkeypatch, *words, "--score-on", "street,clean") == 0
+    out = capsys.readouterr().out
+    assert "1 of 3 runs are not recorded yet" in out
+    assert "2 more are recorded and not yet scored on all of street, clean" in out
+    assert reid(monkeypatch, *words, "--score-on", "street") == 0
+    assert "more are recorded" not in capsys.readouterr().out
+
+
+def test_verdicts_say_how_they_are_read(results, monkeypatch, capsys) -> None:
+    assert reid(monkeypatch, "verdicts", "SINet", "--records", results) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert (
+        "ours: Promenade small, street, profile laptop; differences of two rows in points" in told
+    )
+
+
+def test_only_tables_with_controls_explain_their_mark(results: Path) -> None:
+    for name, there in (("sinet-2", False), ("sinet-3", True)):
+        notes = ablation_sheet(ablation(name, Evidence(results))).notes
+        assert any(note.startswith("(+)") for note in notes) == there
 
 
 @pytest.mark.parametrize(("name", "split"), [("prid", "halving-{}"), ("mars", "")])
