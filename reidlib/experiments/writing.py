@@ -59,6 +59,10 @@ def ablation_sheet(table: Table) -> Sheet:
         f"ours: {table.trained}, scored on {table.scored}; percent; mean and 95 % t interval over "
         "worlds, differences paired by world",
     ]
+    if any(row.ours and row.verdict for row in table.rows):
+        notes.append(
+            "verdict: of a row by itself; `reid verdicts` has margins and Holm's correction"
+        )
     notes += ["(+): a control of ours, not in the paper"] * any(row.control for row in table.rows)
     fewest = min((row.ours.worlds for row in table.rows if row.ours), default=0)
     notes += halvings(fewest, table.halvings)
