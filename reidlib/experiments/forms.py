@@ -135,13 +135,18 @@ _ESCAPES = {"\\": r"\textbackslash{}", "±": r"$\pm$", **{c: f"\\{c}" for c in "
 
 
 def _escaped(text: str) -> str:
-    return "".join(_ESCAPES.get(c, c) for c in text)
+    """Commands in typewriter, a sign before a number as a minus."""
+    plain = "".join(_ESCAPES.get(c, c) for c in text)
+    typed = re.sub(r"`([^`]*)`", r"\\texttt{\1}", plain)
+    return re.sub(r"(?<![\w.-])-(?=\d)", "$-$", typed)
 
 
 def _aligned(sheet: Sheet) -> str:
-    """A letter a column: what names a row and the last column to the left, numbers to the right."""
+    """A letter a column: what names a row to the left, numbers to the right, a last word left."""
     numbers = len(sheet.header) - sheet.keys - 1
-    return "l" * sheet.keys + "r" * numbers + "l"
+    last = [row[-1] for row in sheet.rows]
+    words = not all(re.match(r"[-+]?\d|-$|not run", cell) for cell in last)
+    return "l" * sheet.keys + "r" * numbers + ("l" if words else "r")
 
 
 def _latex(sheet: Sheet) -> str:

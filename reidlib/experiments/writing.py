@@ -59,6 +59,8 @@ def ablation_sheet(table: Table) -> Sheet:
         f"ours: {table.trained}, scored on {table.scored}; percent; mean and 95 % t interval over "
         "worlds, differences paired by world",
     ]
+    if not any(row.ours for row in table.rows):
+        notes.append(f"no row is recorded here yet: `reid experiment {table.name}` runs them")
     if any(row.ours and row.verdict for row in table.rows):
         notes.append(
             "verdict: of a row by itself; `reid verdicts` has margins and Holm's correction"

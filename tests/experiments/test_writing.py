@@ -13,8 +13,9 @@ from reidlib.experiments.evidence import Evidence
 from reidlib.experiments.looking import diameters_sheet
 from reidlib.experiments.mechanisms import records
 from reidlib.experiments.printed_tables import DIAMETERS
+from reidlib.experiments.tables import ablation
 from reidlib.experiments.verdicts import verdicts
-from reidlib.experiments.writing import FORMATS, verdicts_sheet, write
+from reidlib.experiments.writing import FORMATS, Sheet, ablation_sheet, verdicts_sheet, write
 
 KINDS = ("raw", "unit", "relative")
 
@@ -65,3 +66,17 @@ def test_claims_of_one_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert [row[0] for row in sheet.rows] == ["T1", "T2", "T3", "T4", "T5", "T6"]
     assert all(row[-1] for row in sheet.rows)
     assert all(write(sheet, form) for form in FORMATS)
+
+
+def test_latex_has_minus_signs_and_columns_as_their_cells_are() -> None:
+    numbers = Sheet("t", ("row", "clean", "street"), (("a-1", "0.5", "-5.3 [-6.3, -4.2]"),))
+    words = Sheet("t", ("row", "clean", "verdict"), (("a-1", "-", "holds"),), ("see `reid x`",))
+    assert "{lrr}" in write(numbers, "latex")
+    assert r"a-1 & 0.5 & $-$5.3 [$-$6.3, $-$4.2] \\" in write(numbers, "latex")
+    assert "{lrl}" in write(words, "latex")
+    assert r"see \texttt{reid x}" in write(words, "latex")
+
+
+def test_a_table_without_records_names_the_command(tmp_path: Path) -> None:
+    (note,) = (n for n in ablation_sheet(ablation("sinet-2", Evidence(tmp_path))).notes if "`" in n)
+    assert note == "no row is recorded here yet: `reid experiment sinet-2` runs them"
