@@ -122,7 +122,8 @@ def experiment(
         left = [job for job, found in known if found.missing(job)]
         again = [job for job, found in known if found.missing(job) and job.recipe in found.current]
         hours = forecast(left, places.results).told(jobs or max(1, cores() // threads))
-        tell([str(job) for job in left], _dry(left, again, len(todo), hours), json)
+        fewer = "" if UNDECIDED in names else " (--score-on may name less)"
+        tell([str(job) for job in left], _dry(left, again, len(todo), hours, fewer), json)
         return
     here = nullcontext((None, max(1, cores() // threads)))
     with cluster(dask) if dask else here as (executor, room):
@@ -141,8 +142,11 @@ def _alone(names: list[str], given: list[str]) -> None:
            "and scenarios that claims hang on, and no others")  # fmt: skip
 
 
-def _dry(left: list[Any], again: list[Any], total: int, hours: str) -> str:
-    """again: those of the jobs left whose training is recorded, and not all scores asked for."""
+def _dry(left: list[Any], again: list[Any], total: int, hours: str, fewer: str) -> str:
+    """again: those of the jobs left whose training is recorded, and not all scores asked for.
+
+    fewer: how to ask for fewer scores, where one can.
+    """
     if not total:
         return "no claim hangs on more worlds of this data and profile"
     lines = [*map(str, left), f"{len(left) - len(again)} of {total} runs are not recorded yet"]
@@ -150,7 +154,7 @@ def _dry(left: list[Any], again: list[Any], total: int, hours: str) -> str:
         scored = list(dict.fromkeys(scene for job in again for scene in job.data.scored))
         lines.append(
             f"{len(again)} more are recorded and not yet scored on all of {', '.join(scored)}; a "
-            "model that was not kept is trained again for it (--score-on may name less)"
+            "model that was not kept is trained again for it" + fewer
         )
     return "\n".join(lines + [hours] * bool(left))
 

@@ -18,7 +18,8 @@ from reidlib.experiments.evidence import Evidence
 from reidlib.experiments.second_look import beyond_plan, open_rows, second_jobs
 from reidlib.experiments.verdicts import verdicts
 from reidlib.recipes import recipes
-from tests.experiments.fake_records import leave
+from reidlib.records import write_record
+from tests.experiments.fake_records import fake_record, leave
 
 BASE = [0.60, 0.61, 0.58, 0.62, 0.59]
 BETTER = [0.70, 0.71001, 0.68, 0.72, 0.69001]  # by 10 points in every world: beyond doubt
@@ -88,6 +89,20 @@ def test_a_row_is_scored_where_its_comparison_is(tmp_path: Path) -> None:
         (f"trsa-1/{name} in world {world}", ("occlusion", "clean"))
         for world in (4, 5) for name in ("sam-reg", "sam")
     ]  # fmt: skip
+
+
+def test_a_dry_run_advises_nothing_that_the_command_refuses(tmp_path, monkeypatch, capsys) -> None:
+    """World 5 of both rows lacks the scenarios that their comparison asks for."""
+    occlusion = {"trsa-1/sam": [0.80, 0.81, 0.79, 0.82, 0.80],
+                 "trsa-1/sam-reg": [0.82, 0.78, 0.80, 0.81, 0.82]}  # fmt: skip
+    for name, ill in occlusion.items():
+        leave(tmp_path, name, *BASE, clean=[0.9, 0.91, 0.9, 0.92, 0.91], occlusion=ill)
+        write_record(fake_record(name, 5, {"street": 0.6}), tmp_path)
+    words = ("experiment", "undecided", "--worlds", 6, "--dry", "--out", tmp_path)
+    assert reid(monkeypatch, *words) == 0
+    out = capsys.readouterr().out
+    assert "2 more are recorded and not yet scored on all of" in out
+    assert "--score-on" not in out
 
 
 def test_one_job_for_all_that_is_tested_with_the_same_weights(tmp_path: Path) -> None:
@@ -167,7 +182,8 @@ def test_verdicts_name_claims_of_more_worlds_than_planned(tmp_path, monkeypatch,
     assert reid(monkeypatch, "verdicts", "--records", tmp_path) == 0
     out = " ".join(capsys.readouterr().out.split())
     assert out.endswith(
-        "over more than the 5 worlds of the first look (`reid experiment undecided`): S11"
+        "over more than the 5 worlds of the first look (nominal 5 %, up to 9 % where only claims "
+        "near a decision were gone on with, see `reid experiment undecided`): S11"
     )
 
 
