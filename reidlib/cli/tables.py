@@ -41,7 +41,9 @@ def table(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="A table, e.g. sinet-3; `list` names them all.")],
     measure: Annotated[str, typer.Option(help="mAP, rank-1, rank-5, rank-10, rank-20.")] = "mAP",
-    scored: Annotated[str, typer.Option(help="Scenario of the test; default: of training.")] = "",
+    scored: Annotated[
+        str, typer.Option(help="Scenario of the test, or all; default: of training.")
+    ] = "",
     data: DataName = "promenade",
     scenario: TrainedOn = "street",
     size: Size = "small",
@@ -67,6 +69,7 @@ def table(
     from reidlib.experiments.five_papers import METHODS, five_papers
     from reidlib.experiments.mechanisms.records import load_truth
     from reidlib.experiments.printed import printed, printed_tables
+    from reidlib.experiments.scenes import EVERY, by_scenario
     from reidlib.experiments.strengths import STRENGTHS_TABLE, strengths
 
     chosen = [f for f, on in (("latex", latex), ("csv", csv), ("markdown", markdown)) if on]
@@ -76,7 +79,7 @@ def table(
     _heeded(name, typed(ctx), data)
     tables.known(measure)
     asked = Data(data, None, scenario, size, options=assignments(options))
-    _check(asked, scored, profile, records)
+    _check(asked, "" if scored == EVERY else scored, profile, records)
     if name in writing.PAPERS_ALONE:
         sheet = writing.PAPERS_ALONE[name]()
         tell(_sheet(sheet), writing.write(sheet, form), json)
@@ -101,6 +104,11 @@ def table(
     elif printed(name).kind == "comparison":
         rivals = tables.comparison(name, _folder(records), profile)
         sheet = writing.comparison_sheet(rivals)
+        tell(_sheet(sheet), writing.write(sheet, form), json)
+    elif scored == EVERY:
+        if data != "promenade":
+            raise ReidError(f"{data} has no scenarios: --scored all is for promenade")
+        sheet = writing.scenes_sheet(by_scenario(name, _evidence(records, asked, profile), measure))
         tell(_sheet(sheet), writing.write(sheet, form), json)
     else:
         evidence = _evidence(records, asked, profile)

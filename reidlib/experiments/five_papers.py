@@ -17,6 +17,7 @@ from reidlib.experiments.claims import CLAIMS
 from reidlib.experiments.data import WORLDS
 from reidlib.experiments.evidence import Evidence, Held
 from reidlib.experiments.printed import MEASURES
+from reidlib.experiments.scenes import Cell, cells
 from reidlib.experiments.statistics import Estimate
 from reidlib.experiments.tables import known, trained_on
 from reidlib.recipes import PAPERS
@@ -43,19 +44,6 @@ RULES = (
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One method in one scenario, percent; None without a record.
-
-    gain: over the row's base. beyond: that gain minus the gain in `clean`, which is what the
-    illness itself explains; None in `clean`.
-    """
-
-    score: Estimate | None
-    gain: Estimate | None
-    beyond: Estimate | None
-
-
-@dataclass(frozen=True)
 class Row:
     """One method: scenario -> cell. stale: why its gains may not hold any more, or "".
 
@@ -67,10 +55,15 @@ class Row:
     cells: Mapping[str, Cell]
     stale: str
     score_stale: str
+    control: bool = False
 
     @property
     def name(self) -> str:
         return PAPERS.get(self.method, self.method)
+
+    @property
+    def paper(self) -> str:
+        return self.method if self.method in PAPERS else ""
 
 
 @dataclass(frozen=True)
@@ -85,6 +78,9 @@ class FivePapers:
     rows: tuple[Row, ...]
     rules: tuple[str, ...] = ()
 
+    def label(self, row: Row) -> str:
+        return row.name
+
     @property
     def empty(self) -> bool:
         """Whether no record says anything."""
@@ -98,21 +94,11 @@ def five_papers(evidence: Evidence, measure: str = "mAP", *, own: bool = False) 
     rows = []
     for method in METHODS:
         base = "" if method == BASELINE else OWN[method] if own else BASELINE
-        cells = {scenario: _cell(evidence, method, base, key, scenario) for scenario in SCENARIOS}
         stale = evidence.stale(*filter(None, (method, base)))
-        rows.append(Row(method, base, cells, stale, evidence.stale(method)))
+        found = cells(evidence, method, base, key)
+        rows.append(Row(method, base, found, stale, evidence.stale(method)))
     rules = RULES if evidence.profile == "laptop" else ()
     return FivePapers(measure, trained_on(evidence), tuple(rows), rules)
-
-
-def _cell(evidence: Evidence, method: str, base: str, key: str, scenario: str) -> Cell:
-    score = evidence.score(method, key, scenario)
-    if not base:
-        return Cell(score, None, None)
-    beyond = None
-    if scenario != "clean":
-        beyond = evidence.gain_under(method, base, key, scenario)
-    return Cell(score, evidence.gain(method, base, key, scenario), beyond)
 
 
 def named(paper: str) -> tuple[str, ...]:

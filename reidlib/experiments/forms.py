@@ -57,7 +57,7 @@ def _text(sheet: Sheet) -> str:
 def _whole(cell: str) -> str:
     """The cell with intervals and marks held together: no line ends within them."""
     return re.sub(
-        r"\[[^]]*\]|\([^)]* worlds?\)| ± | = | !$", lambda m: m[0].replace(" ", GLUE), cell
+        r"\[[^]]*\]|\([^)]* worlds?\)| ± | = | [!*]$", lambda m: m[0].replace(" ", GLUE), cell
     )
 
 

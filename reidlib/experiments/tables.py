@@ -74,15 +74,16 @@ def ablation(name: str, evidence: Evidence, measure: str = "mAP", scored: str = 
     by_recipe = {recipe.name: label for label, recipe in labels.items()}
     rows = []
     for label, recipe in labels.items():
-        base = recipe.base if recipe.base in by_recipe and recipe.base != recipe.name else ""
-        here, there = (_cells(paper, x, measure) for x in (label, by_recipe.get(base, "")))
+        to = base_within(labels, recipe)
+        base = labels[to].name if to else ""
+        here, there = (_cells(paper, x, measure) for x in (label, to))
         printed_gain = {d: round(here[d] - there[d], 2) for d in here if d in there}
         key = MEASURES[measure]
         gain = evidence.gain(recipe.name, base, key, scored) if base else None
         deciding = _deciding(recipe.name, base, printed_gain, by_recipe, scored)
         rows.append(
             Row(
-                label, recipe.name, recipe.control, by_recipe.get(base, ""), here, printed_gain,
+                label, recipe.name, recipe.control, to, here, printed_gain,
                 evidence.score(recipe.name, key, scored), gain,
                 _verdict(deciding, evidence, key, scored)
                 + _against(deciding, recipe.name, base, by_recipe), evidence.stale(recipe.name),
@@ -112,6 +113,13 @@ def rows_of(name: str) -> dict[str, Recipe]:
     order = {label: i for i, label in enumerate(printed(name).rows)}
     found.sort(key=lambda row: (row[1].control, order.get(row[0], len(order))))
     return dict(found)
+
+
+def base_within(rows: Mapping[str, Recipe], recipe: Recipe) -> str:
+    """The label of the row that a recipe's gains are against; "" where the table has none."""
+    return next(
+        (label for label, row in rows.items() if row.name == recipe.base != recipe.name), ""
+    )
 
 
 def _readable(label: str, recipe: Recipe) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from reidlib.experiments.cells import NOT_RUN, SHORT, ends, gain, halvings, number, score, signed
-from reidlib.experiments.five_papers import Cell, FivePapers
+from reidlib.experiments.five_papers import FivePapers
 from reidlib.experiments.five_papers import Row as Method
 from reidlib.experiments.forms import FORMATS, WIDE, Sheet, lines, write
 from reidlib.experiments.jobs import FIVE_PAPERS
@@ -21,6 +21,8 @@ from reidlib.experiments.printed_sheets import (
     comparison_sheet,
     disagreements_sheet,
 )
+from reidlib.experiments.scenes import Cell, Scenes
+from reidlib.experiments.scenes import Row as SceneRow
 from reidlib.experiments.statistics import Estimate
 from reidlib.experiments.strengths import STEPS, STRENGTHS_TABLE, Strengths
 from reidlib.experiments.tables import Row, Table
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from reidlib.experiments.verdicts import Verdict
 
 __all__ = ["FORMATS", "WIDE", "Sheet", "comparison_sheet", "write"]
+
+
+CONTROL = "(+): a control of ours, not in the paper"
 
 
 def ablation_sheet(table: Table) -> Sheet:
@@ -41,11 +46,10 @@ def ablation_sheet(table: Table) -> Sheet:
     numbers = {row.label: str(place) for place, row in enumerate(table.rows, 1)}
     rows = []
     for place, row in enumerate(table.rows, 1):
-        label = re.sub(r"^\d+[a-z]?\. ", "", row.label)  # some papers number their rows, too
         ours = score(row.ours) + (" !" if row.stale and row.ours else "")
         rows.append(
             (
-                f"{place}. {'(+) ' * row.control}{label}",
+                _numbered(place, row.label, row.control),
                 *(number(row.printed.get(data)) for data in sets),
                 ours,
                 str(row.ours.worlds) if row.ours else "0",
@@ -65,7 +69,7 @@ def ablation_sheet(table: Table) -> Sheet:
         notes.append(
             "verdict: of a row by itself; `reid verdicts` has margins and Holm's correction"
         )
-    notes += ["(+): a control of ours, not in the paper"] * any(row.control for row in table.rows)
+    notes += [CONTROL] * any(row.control for row in table.rows)
     fewest = min((row.ours.worlds for row in table.rows if row.ours), default=0)
     notes += halvings(fewest, table.halvings)
     stale = {row.why_stale for row in table.rows if row.why_stale and row.ours}
@@ -90,6 +94,76 @@ def _screen(table: Table, rows: Sequence[tuple[str, ...]]) -> tuple[tuple[str, .
         )
         told.append((label, *values, *ours, *cells[2 * count + 2 :]))
     return tuple(told)
+
+
+def _numbered(place: int, label: str, control: bool) -> str:
+    """A row's place and name; some papers number their rows, too."""
+    return f"{place}. {'(+) ' * control}" + re.sub(r"^\d+[a-z]?\. ", "", label)
+
+
+def scenes_sheet(table: Scenes) -> Sheet:
+    """A paper's rows in every scenario: gains over the row's base, scores where it has none."""
+    numbers = {row.name: str(place) for place, row in enumerate(table.rows, 1)}
+    rows, screen, data = [], [], []
+    for place, row in enumerate(table.rows, 1):
+        told = [_told(row, cell) for cell in row.cells.values()]
+        worlds = _span([cell.gain if row.base else cell.score for cell in row.cells.values()])
+        mark = " !" * bool(row.stale and set(told) != {"-"})
+        head = (_numbered(place, row.name, row.control) + mark, numbers.get(row.base, "-"), worlds)
+        rows.append((*head, *told))
+        screen.append((*head, *(_short(row, cell) for cell in row.cells.values())))
+        data += [_scene_line(table, row, scenario) for scenario in row.cells]
+    cells = [cell for row in rows for cell in row[3:]]
+    notes = [
+        f"{table.measure}, percent; {table.trained}; of a row with another under `to row`, the "
+        "gain over it; mean and 95 % t interval over worlds, differences paired by world",
+    ]
+    if any(cell.endswith("*") for cell in cells):
+        notes.append(
+            "*: what the illness adds to the gain in clean or takes from it, by the same models, "
+            "has an interval without zero (of each cell by itself: of twenty, one by chance)"
+        )
+    if "-" in cells:
+        notes.append(f"-: no record; `reid experiment {table.table} --score-on all` makes them")
+    notes += [CONTROL] * any(row.control for row in table.rows)
+    notes += [f"!: stale, {why}" for why in sorted({r.stale for r in table.rows if r.stale})]
+    header = ("row", "to row", "worlds", *table.rows[0].cells)
+    return Sheet(f"{table.table} in every scenario: {table.source}", header, tuple(rows),
+                 tuple(notes), keys=3, screen=(header, *screen),
+                 data=(SCENE_COLUMNS, *data))  # fmt: skip
+
+
+SCENE_COLUMNS = (
+    "table", "row", "recipe", "control", "base", "scenario", "measure",
+    "mean", "low", "high", "seeds", "difference", "difference low", "difference high",
+    "difference seeds", "beyond clean", "beyond clean low", "beyond clean high",
+    "beyond clean seeds", "stale",
+)  # fmt: skip
+
+
+def _scene_line(table: Scenes, row: SceneRow, scenario: str) -> tuple[object, ...]:
+    """One row in one scenario for programs."""
+    cell = row.cells[scenario]
+    line: list[object] = [table.table, row.name, row.recipe, row.control, row.base, scenario,
+                          table.measure]  # fmt: skip
+    for found in (cell.score, cell.gain, cell.beyond):
+        line += [*ends(found), found.worlds if found else 0]
+    return (*line, row.stale if cell.score else "")
+
+
+def _told(row: SceneRow, cell: Cell) -> str:
+    if row.base:
+        return gain(cell.gain) + " *" * cell.explained if cell.gain else "-"
+    return score(cell.score) if cell.score else "-"
+
+
+def _short(row: SceneRow, cell: Cell) -> str:
+    """Half the interval's width instead of its ends, so that seven scenarios fit a line."""
+    found = cell.gain if row.base else cell.score
+    if found is None:
+        return "-"
+    told = f"{found.mean:+.1f}" if row.base else f"{found.mean:.1f}"
+    return told + f"±{found.high - found.mean:.1f}" * (found.worlds > 1) + "*" * cell.explained
 
 
 def five_papers_sheet(*tables: FivePapers) -> Sheet:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from reidlib.experiments.five_papers import FivePapers, named
 from reidlib.experiments.prices import Price
+from reidlib.experiments.scenes import Scenes
 from reidlib.experiments.strengths import Curve, Strengths
 from reidlib.seeing.drawing import tell
 from reidlib.seeing.figures import COLOURS, style
@@ -30,9 +32,10 @@ LESS = 0.25  # of its colour is left to a cell that is not sure
 
 @dataclass(frozen=True)
 class Grid:
-    """Gains, (methods, scenarios): NaN without a record; low and high NaN where one world is.
+    """Gains, (rows, scenarios): NaN without a record; low and high NaN where one world is.
 
-    named: whether the paper's own claims are about that illness. stale: a bool a method.
+    methods: what the rows are called. named: whether the paper's own claims are about that illness.
+    stale: a bool a row.
     """
 
     methods: tuple[str, ...]
@@ -51,9 +54,12 @@ class Grid:
         return apart
 
 
-def gain_grid(table: FivePapers, *, beyond: bool = False) -> Grid:
-    """The gains of a table as arrays; beyond: minus the gain in `clean`, without its column."""
-    rows = [row for row in table.rows if row.base]
+def gain_grid(table: FivePapers | Scenes, *, beyond: bool = False) -> Grid:
+    """The gains of a table as arrays; beyond: minus the gain in `clean`, without its column.
+
+    Rows that are compared with nothing, and controls, are left out.
+    """
+    rows = [row for row in table.rows if row.base and not row.control]
     scenarios = tuple(s for s in rows[0].cells if not (beyond and s == "clean"))
     shape = (len(rows), len(scenarios))
     mean, low, high = (np.full(shape, np.nan) for _ in range(3))
@@ -62,12 +68,12 @@ def gain_grid(table: FivePapers, *, beyond: bool = False) -> Grid:
         for j, scenario in enumerate(scenarios):
             cell = row.cells[scenario]
             found = cell.beyond if beyond else cell.gain
-            own[i, j] = scenario in named(row.method)
+            own[i, j] = scenario in named(row.paper)
             if found is not None:
                 mean[i, j], worlds[i, j] = found.mean, found.worlds
                 low[i, j], high[i, j] = found.ends
     stale = tuple(bool(row.stale) and bool(worlds[i].any()) for i, row in enumerate(rows))
-    return Grid(tuple(row.name for row in rows), scenarios, mean, low, high, worlds, own, stale)
+    return Grid(tuple(map(table.label, rows)), scenarios, mean, low, high, worlds, own, stale)
 
 
 def draw_grid(grid: Grid, title: str = "", caption: str = "") -> Figure:
@@ -90,7 +96,7 @@ def draw_grid(grid: Grid, title: str = "", caption: str = "") -> Figure:
             box = (j - 0.47, i - 0.45)
             axes.add_patch(Rectangle(box, 0.94, 0.9, fill=False, edgecolor="black", linewidth=1.4))
     axes.set_xticks(range(columns), grid.scenarios)
-    names = [f"{name}{' !' * stale}" for name, stale in zip(grid.methods, grid.stale)]
+    names = [fill(f"{name}{' !' * stale}", 24) for name, stale in zip(grid.methods, grid.stale)]
     axes.set_yticks(range(rows), names)
     axes.tick_params(length=0, top=False, labeltop=True, labelbottom=False)
     axes.spines[:].set_visible(False)

@@ -13,6 +13,7 @@ from reidlib.data.promenade.settings import SCENARIOS
 from reidlib.experiments.evidence import Evidence
 from reidlib.experiments.five_papers import five_papers
 from reidlib.experiments.prices import Price
+from reidlib.experiments.scenes import by_scenario
 from reidlib.experiments.strengths import STEPS, scene, strengths
 from reidlib.recipes import PAPERS
 from reidlib.records import write_record
@@ -23,7 +24,7 @@ from reidlib.seeing.comparison import (
     draw_strengths,
     gain_grid,
 )
-from tests.experiments.fake_records import fake_record
+from tests.experiments.fake_records import fake_record, leave
 
 
 @pytest.fixture(autouse=True)
@@ -105,3 +106,18 @@ def test_strengths_are_drawn_as_they_are(tmp_path: Path) -> None:
     assert [text.get_text() for text in legend.get_texts()] == ["TRSA"]
     empty = draw_strengths(strengths(Evidence(tmp_path / "none")))
     assert all(len(texts(axes)) == 1 and not axes.lines for axes in empty.axes)
+
+
+def test_a_papers_rows_in_every_scenario(tmp_path: Path) -> None:
+    leave(tmp_path / "r", "sinet-2/base", 0.5, 0.5, clean=[0.8, 0.8])
+    leave(tmp_path / "r", "sinet-2/sbm", 0.51, 0.52, clean=[0.8, 0.8])
+    leave(tmp_path / "r", "sinet-3/sbm-without-cal", 0.48, 0.49)
+    grid = gain_grid(by_scenario("sinet-3", Evidence(tmp_path / "r")))
+    assert len(grid.methods) == 12  # of 13 printed rows one is the base; controls are left out
+    assert "base. + SBM" in grid.methods
+    at = grid.methods.index("base. + SBM w/o CAL (to base. + SBM)")
+    assert grid.mean[at, grid.scenarios.index("street")] == pytest.approx(-3)
+    assert math.isnan(grid.mean[at, grid.scenarios.index("clean")])
+    assert grid.named[:, grid.scenarios.index("lookalike")].all()
+    names = [label.get_text() for label in draw_grid(grid).axes[0].get_yticklabels()]
+    assert "base. + SBM w/o CAL (to\nbase. + SBM)" in names
