@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import mode
 
 from reidlib.data.promenade.settings import SCENARIOS
 from reidlib.experiments.evidence import Evidence
@@ -81,9 +80,10 @@ class Scenes:
     rows: tuple[Row, ...]
 
     def label(self, row: Row) -> str:
-        """A row's name, with what it is held against where that is not what most rows are."""
-        usual = mode(one.base for one in self.rows if one.base)
-        return row.name if row.base in ("", usual) else f"{row.name} (to {row.base})"
+        """A row's name, and on a second line what it is held against where most rows differ."""
+        bases = [one.base for one in self.rows if one.base]
+        usual = row.base == "" or 2 * bases.count(row.base) > len(bases)
+        return row.name if usual else f"{row.name}\n(to {row.base})"
 
 
 def by_scenario(name: str, evidence: Evidence, measure: str = "mAP") -> Scenes:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+NAME = 36  # characters of a row's name in a line
 LESS = 0.25  # of its colour is left to a cell that is not sure
 
 # Method by illness -----------------------------------------------------------------------------
@@ -96,8 +97,9 @@ def draw_grid(grid: Grid, title: str = "", caption: str = "") -> Figure:
             box = (j - 0.47, i - 0.45)
             axes.add_patch(Rectangle(box, 0.94, 0.9, fill=False, edgecolor="black", linewidth=1.4))
     axes.set_xticks(range(columns), grid.scenarios)
-    names = [fill(f"{name}{' !' * stale}", 24) for name, stale in zip(grid.methods, grid.stale)]
-    axes.set_yticks(range(rows), names)
+    names = [f"{name}{' !' * stale}" for name, stale in zip(grid.methods, grid.stale)]
+    folded = ["\n".join(fill(line, NAME) for line in name.split("\n")) for name in names]
+    axes.set_yticks(range(rows), folded)
     axes.tick_params(length=0, top=False, labeltop=True, labelbottom=False)
     axes.spines[:].set_visible(False)
     tell(figure, title, caption)

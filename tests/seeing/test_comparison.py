@@ -115,9 +115,9 @@ def test_a_papers_rows_in_every_scenario(tmp_path: Path) -> None:
     grid = gain_grid(by_scenario("sinet-3", Evidence(tmp_path / "r")))
     assert len(grid.methods) == 12  # of 13 printed rows one is the base; controls are left out
     assert "base. + SBM" in grid.methods
-    at = grid.methods.index("base. + SBM w/o CAL (to base. + SBM)")
+    at = grid.methods.index("base. + SBM w/o CAL\n(to base. + SBM)")
     assert grid.mean[at, grid.scenarios.index("street")] == pytest.approx(-3)
     assert math.isnan(grid.mean[at, grid.scenarios.index("clean")])
     assert grid.named[:, grid.scenarios.index("lookalike")].all()
     names = [label.get_text() for label in draw_grid(grid).axes[0].get_yticklabels()]
-    assert "base. + SBM w/o CAL (to\nbase. + SBM)" in names
+    assert "base. + SBM w/o CAL\n(to base. + SBM)" in names
