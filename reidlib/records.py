@@ -195,6 +195,8 @@ def _check(found: Mapping[str, Any]) -> None:
     for scored in found["scores"]:
         for measure in ("map", "rank-1"):
             _need(found, ("scores", scored, measure), float)
+            if not 0 <= (value := found["scores"][scored][measure]) <= 1 + 1e-9:
+                raise ValueError(f"its scores.{scored}.{measure} is {value}, not from 0 to 1")
 
 
 def _need(found: Any, keys: Sequence[str], kind: type) -> None:

@@ -146,6 +146,8 @@ SHAPES = {
     "scores  ": {"street": {"map": float("nan"), "rank-1": 0.5}},
     "scores   ": {"street": {"map": 0.5}},
     "scores    ": {"street": None},
+    "scores     ": {"street": {"map": 61.2, "rank-1": 0.5}},
+    "scores      ": {"street": {"map": 0.5, "rank-1": -0.1}},
     "seed": "x",
     "seed ": True,
     "seconds": {},
