@@ -302,6 +302,7 @@ def register(app: typer.Typer) -> None:
     app.command(
         epilog=example(
             "reid table sinet-3",
+            "reid table sinet-3 --scored all",
             "reid table five-papers",
             "reid table trsa-1 --measure rank-1 --csv",
         )
