@@ -195,7 +195,9 @@ def _check(found: Mapping[str, Any]) -> None:
     for scored in found["scores"]:
         for measure in ("map", "rank-1"):
             _need(found, ("scores", scored, measure), float)
-            if not 0 <= (value := found["scores"][scored][measure]) <= 1 + 1e-9:
+        for measure, value in found["scores"][scored].items():
+            share = measure in ("map", "minp") or measure.startswith("rank-")
+            if share and not 0 <= value <= 1 + 1e-9:
                 raise ValueError(f"its scores.{scored}.{measure} is {value}, not from 0 to 1")
 
 

@@ -55,15 +55,10 @@ class Row:
     cells: Mapping[str, Cell]
     stale: str
     score_stale: str
-    control: bool = False
 
     @property
     def name(self) -> str:
         return PAPERS.get(self.method, self.method)
-
-    @property
-    def paper(self) -> str:
-        return self.method if self.method in PAPERS else ""
 
 
 @dataclass(frozen=True)
@@ -78,8 +73,17 @@ class FivePapers:
     rows: tuple[Row, ...]
     rules: tuple[str, ...] = ()
 
+    @property
+    def compared(self) -> list[Row]:
+        """What a picture shows: the methods that are held against another."""
+        return [row for row in self.rows if row.base]
+
     def label(self, row: Row) -> str:
         return row.name
+
+    def illnesses(self, row: Row) -> tuple[str, ...]:
+        """Those that the paper's claims are about."""
+        return named(row.method)
 
     @property
     def empty(self) -> bool:

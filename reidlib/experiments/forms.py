@@ -57,7 +57,7 @@ def _text(sheet: Sheet) -> str:
 def _whole(cell: str) -> str:
     """The cell with intervals and marks held together: no line ends within them."""
     return re.sub(
-        r"\[[^]]*\]|\([^)]* worlds?\)| ± | = | [!*]$", lambda m: m[0].replace(" ", GLUE), cell
+        r"\[[^]]*\]|\([^)]* worlds?\)| ± | = | [!*~]$", lambda m: m[0].replace(" ", GLUE), cell
     )
 
 
@@ -131,7 +131,12 @@ def _markdown(sheet: Sheet) -> str:
     return "\n".join([f"**{sheet.title}**", "", *body, "", *(f"{n}  " for n in sheet.notes)])
 
 
-_ESCAPES = {"\\": r"\textbackslash{}", "±": r"$\pm$", **{c: f"\\{c}" for c in "&%$#_{}"}}
+_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "±": r"$\pm$",
+    **{c: f"\\{c}" for c in "&%$#_{}"},
+}
 
 
 def _escaped(text: str) -> str:

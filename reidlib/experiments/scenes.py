@@ -1,20 +1,25 @@
 """A paper's rows in every scenario: which row helps against which illness.
 
 All scores of a row are of the same trained models, so that a gain under an illness minus the gain
-in `clean` is what the illness itself explains.
+in `clean` says what the illness adds. In points it says so only roughly: where little is missing,
+little can be gained. So the same question is asked of shares, too, of what the base row misses.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reidlib.data.promenade.settings import SCENARIOS
+from reidlib.experiments.claims import CLAIMS
+from reidlib.experiments.data import Data
 from reidlib.experiments.evidence import Evidence
 from reidlib.experiments.printed import MEASURES, printed
-from reidlib.experiments.statistics import Estimate
+from reidlib.experiments.statistics import Estimate, differences, estimate
 from reidlib.experiments.tables import base_within, known, rows_of, trained_on
 
+SURE, ROUGHLY = "*", "~"  # behind a gain that is another than in clean
 EVERY = "all"  # instead of a scenario: each of them
 
 
@@ -22,18 +27,26 @@ EVERY = "all"  # instead of a scenario: each of them
 class Cell:
     """One recipe in one scenario, percent; None without a record.
 
-    gain: over the row's base. beyond: that gain minus the gain in `clean`, which is what the
-    illness itself explains; None in `clean`.
+    gain: over the row's base. beyond: that gain minus the gain in `clean`, over the worlds scored
+    in both. saved: the same for the logarithm of (what the base misses / what the row misses), in
+    which a tenth of the errors less counts alike everywhere. Both are None in `clean`.
     """
 
     score: Estimate | None
     gain: Estimate | None
     beyond: Estimate | None
+    saved: Estimate | None = None
 
     @property
-    def explained(self) -> bool:
-        """Whether the illness itself surely changes the gain."""
-        return bool(self.beyond and not self.beyond.low <= 0 <= self.beyond.high)
+    def mark(self) -> str:
+        """SURE where `beyond` and `saved` surely have one sign, ROUGHLY where only `beyond` has."""
+        sign = _sign(self.beyond)
+        return "" if not sign else SURE if sign == _sign(self.saved) else ROUGHLY
+
+
+def _sign(found: Estimate | None) -> int:
+    """Of a difference whose interval leaves out zero; else 0."""
+    return (found.low > 0) - (found.high < 0) if found else 0
 
 
 def cells(evidence: Evidence, recipe: str, base: str, key: str) -> dict[str, Cell]:
@@ -45,45 +58,72 @@ def _cell(evidence: Evidence, recipe: str, base: str, key: str, scenario: str) -
     score = evidence.score(recipe, key, scenario)
     if not base:
         return Cell(score, None, None)
-    beyond = None
-    if scenario != "clean":
-        beyond = evidence.gain_under(recipe, base, key, scenario)
-    return Cell(score, evidence.gain(recipe, base, key, scenario), beyond)
+    gain = evidence.gain(recipe, base, key, scenario)
+    if scenario == "clean":
+        return Cell(score, gain, None)
+    saved = differences(*(_saved(evidence, recipe, base, key, s) for s in (scenario, "clean")))
+    return Cell(
+        score, gain, evidence.gain_under(recipe, base, key, scenario),
+        estimate(list(saved.values())) if saved else None,
+    )  # fmt: skip
+
+
+def _saved(evidence: Evidence, of: str, to: str, key: str, scenario: str) -> dict[int, float]:
+    """World -> ln(what `to` misses / what `of` misses), where both miss something."""
+    ours, theirs = (evidence.values(name, key, scenario) for name in (of, to))
+    return {
+        world: math.log((100 - theirs[world]) / (100 - ours[world]))
+        for world in sorted(ours.keys() & theirs.keys())
+        if max(ours[world], theirs[world]) < 100
+    }
 
 
 @dataclass(frozen=True)
 class Row:
     """One row: scenario -> cell. base: label of the row that gains are against, "" for none.
 
-    paper: whose claims name illnesses. stale, score_stale: why gains (of two rows) and scores may
-    not hold any more, or "".
+    illnesses: those that a claim compares these two rows under. stale, score_stale: why gains (of
+    two rows) and scores may not hold any more, or "".
     """
 
     name: str  # the label
     recipe: str
-    paper: str
     control: bool
     base: str
     cells: Mapping[str, Cell]
+    illnesses: tuple[str, ...]
     stale: str
     score_stale: str
 
 
 @dataclass(frozen=True)
 class Scenes:
-    """One ablation in one measure, scored in every scenario."""
+    """One ablation in one measure, scored in every scenario. command: what makes its records."""
 
     table: str
     source: str
     measure: str
     trained: str
     rows: tuple[Row, ...]
+    command: str
+
+    @property
+    def compared(self) -> list[Row]:
+        """What a picture shows: the paper's rows that are held against another."""
+        return [row for row in self.rows if row.base and not row.control]
+
+    @property
+    def usual(self) -> str:
+        """The row that most others are held against; "" where there is none."""
+        bases = [row.base for row in self.compared]
+        return next((base for base in bases if 2 * bases.count(base) > len(bases)), "")
 
     def label(self, row: Row) -> str:
-        """A row's name, and on a second line what it is held against where most rows differ."""
-        bases = [one.base for one in self.rows if one.base]
-        usual = row.base == "" or 2 * bases.count(row.base) > len(bases)
-        return row.name if usual else f"{row.name}\n(to {row.base})"
+        """A row's name, and on a second line what it is held against, unless that is usual."""
+        return row.name if row.base == self.usual else f"{row.name}\n(to {row.base})"
+
+    def illnesses(self, row: Row) -> tuple[str, ...]:
+        return row.illnesses
 
 
 def by_scenario(name: str, evidence: Evidence, measure: str = "mAP") -> Scenes:
@@ -97,7 +137,25 @@ def by_scenario(name: str, evidence: Evidence, measure: str = "mAP") -> Scenes:
         found = cells(evidence, recipe.name, against, MEASURES[measure])
         stale = evidence.stale(*filter(None, (recipe.name, against)))
         rows.append(
-            Row(label, recipe.name, recipe.paper, recipe.control, base, found, stale,
-                evidence.stale(recipe.name))
+            Row(label, recipe.name, recipe.control, base, found, _claimed(recipe.name, against),
+                stale, evidence.stale(recipe.name))
         )  # fmt: skip
-    return Scenes(name, printed(name).source, measure, trained_on(evidence), tuple(rows))
+    return Scenes(name, printed(name).source, measure, trained_on(evidence), tuple(rows),
+                  _command(name, evidence))  # fmt: skip
+
+
+def _claimed(of: str, to: str) -> tuple[str, ...]:
+    found = (c for claim in CLAIMS for c in claim.comparisons if {c.of, c.to} == {of, to})
+    return tuple(dict.fromkeys(c.illness or c.scene for c in found if c.illness or c.scene))
+
+
+def _command(name: str, evidence: Evidence) -> str:
+    """What trains and scores the table's rows, as these records are."""
+    usual, data = Data(), evidence.data
+    told = f"reid experiment {name} --score-on all"
+    if evidence.profile != "laptop":
+        told += f" --profile {evidence.profile}"
+    for option in ("scenario", "size"):
+        if (value := getattr(data, option)) != getattr(usual, option):
+            told += f" --{option} {value}"
+    return told + "".join(f" --with {key}={value}" for key, value in data.options.items())

@@ -21,7 +21,7 @@ from reidlib.experiments.printed_sheets import (
     comparison_sheet,
     disagreements_sheet,
 )
-from reidlib.experiments.scenes import Cell, Scenes
+from reidlib.experiments.scenes import ROUGHLY, SURE, Cell, Scenes
 from reidlib.experiments.scenes import Row as SceneRow
 from reidlib.experiments.statistics import Estimate
 from reidlib.experiments.strengths import STEPS, STRENGTHS_TABLE, Strengths
@@ -106,54 +106,73 @@ def scenes_sheet(table: Scenes) -> Sheet:
     numbers = {row.name: str(place) for place, row in enumerate(table.rows, 1)}
     rows, screen, data = [], [], []
     for place, row in enumerate(table.rows, 1):
-        told = [_told(row, cell) for cell in row.cells.values()]
-        worlds = _span([cell.gain if row.base else cell.score for cell in row.cells.values()])
-        mark = " !" * bool(row.stale and set(told) != {"-"})
-        head = (_numbered(place, row.name, row.control) + mark, numbers.get(row.base, "-"), worlds)
-        rows.append((*head, *told))
+        found = [cell.gain if row.base else cell.score for cell in row.cells.values()]
+        mark = " !" * bool(row.stale and any(found))
+        head = (_numbered(place, row.name, row.control) + mark, numbers.get(row.base, "-"),
+                _span(found))  # fmt: skip
+        rows.append((*head, *(_whole(row, cell) for cell in row.cells.values())))
         screen.append((*head, *(_short(row, cell) for cell in row.cells.values())))
         data += [_scene_line(table, row, scenario) for scenario in row.cells]
-    cells = [cell for row in rows for cell in row[3:]]
+    told = [cell for line in rows for cell in line[3:]]
+    marked = {row.stale for row, line in zip(table.rows, rows) if line[0].endswith(" !")}
     notes = [
         f"{table.measure}, percent; {table.trained}; of a row with another under `to row`, the "
-        "gain over it; mean and 95 % t interval over worlds, differences paired by world",
+        "gain over it; mean and 95 % t interval over worlds, differences paired by world; a number "
+        "alone is of one world",
+        *_marks(rows),
     ]
-    if any(cell.endswith("*") for cell in cells):
+    if "-" in told:
         notes.append(
-            "*: what the illness adds to the gain in clean or takes from it, by the same models, "
-            "has an interval without zero (of each cell by itself: of twenty, one by chance)"
+            f"-: no record of the row, or of the one it is held against: `{table.command}`"
         )
-    if "-" in cells:
-        notes.append(f"-: no record; `reid experiment {table.table} --score-on all` makes them")
     notes += [CONTROL] * any(row.control for row in table.rows)
-    notes += [f"!: stale, {why}" for why in sorted({r.stale for r in table.rows if r.stale})]
+    notes += [f"!: stale, {why}" for why in sorted(marked)]
     header = ("row", "to row", "worlds", *table.rows[0].cells)
     return Sheet(f"{table.table} in every scenario: {table.source}", header, tuple(rows),
                  tuple(notes), keys=3, screen=(header, *screen),
                  data=(SCENE_COLUMNS, *data))  # fmt: skip
 
 
+MARKS = (
+    f"{SURE}: surely another gain than in clean, in points and as a share of what the other row "
+    f"misses; {ROUGHLY}: in points alone, and it may only be that there is more to gain or lose. "
+    "By the interval of the difference, which is not shown, over the worlds scored in both; each "
+    "cell by itself, and a row's cells share the gain in clean"
+)
 SCENE_COLUMNS = (
     "table", "row", "recipe", "control", "base", "scenario", "measure",
-    "mean", "low", "high", "seeds", "difference", "difference low", "difference high",
-    "difference seeds", "beyond clean", "beyond clean low", "beyond clean high",
-    "beyond clean seeds", "stale",
+    "mean", "low", "high", "seeds", "stale",
+    *(f"{what}{end}" for what in ("difference", "beyond clean", "beyond clean in log errors")
+      for end in ("", " low", " high", " seeds")),
+    "difference stale",
 )  # fmt: skip
 
 
 def _scene_line(table: Scenes, row: SceneRow, scenario: str) -> tuple[object, ...]:
     """One row in one scenario for programs."""
     cell = row.cells[scenario]
-    line: list[object] = [table.table, row.name, row.recipe, row.control, row.base, scenario,
-                          table.measure]  # fmt: skip
-    for found in (cell.score, cell.gain, cell.beyond):
-        line += [*ends(found), found.worlds if found else 0]
-    return (*line, row.stale if cell.score else "")
+    head = (table.table, row.name, row.recipe, row.control, row.base, scenario, table.measure)
+    more = (number for found in (cell.gain, cell.beyond, cell.saved) for number in _four(found))
+    stale = (row.score_stale if cell.score else "", row.stale if cell.gain else "")
+    return (*head, *_four(cell.score), stale[0], *more, stale[1])
 
 
-def _told(row: SceneRow, cell: Cell) -> str:
+def _four(found: Estimate | None) -> list[object]:
+    return [*ends(found), found.worlds if found else 0]
+
+
+def _marks(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """The note that marks behind gains ask for."""
+    return [MARKS] if any(cell.endswith((SURE, ROUGHLY)) for row in rows for cell in row) else []
+
+
+def _marked(cell: Cell) -> str:
+    return f"{gain(cell.gain)} {cell.mark}".rstrip()
+
+
+def _whole(row: SceneRow, cell: Cell) -> str:
     if row.base:
-        return gain(cell.gain) + " *" * cell.explained if cell.gain else "-"
+        return _marked(cell) if cell.gain else "-"
     return score(cell.score) if cell.score else "-"
 
 
@@ -163,7 +182,7 @@ def _short(row: SceneRow, cell: Cell) -> str:
     if found is None:
         return "-"
     told = f"{found.mean:+.1f}" if row.base else f"{found.mean:.1f}"
-    return told + f"±{found.high - found.mean:.1f}" * (found.worlds > 1) + "*" * cell.explained
+    return told + f"±{found.high - found.mean:.1f}" * (found.worlds > 1) + cell.mark
 
 
 def five_papers_sheet(*tables: FivePapers) -> Sheet:
@@ -181,11 +200,12 @@ def five_papers_sheet(*tables: FivePapers) -> Sheet:
                 gains = [cell.gain for cell in one.cells.values()]
                 mark = " !" * bool(one.stale and any(gains))
                 told = (f"{one.name}{mark}", f"minus {one.base}", _span(gains))
-                rows.append((*told, *map(gain, gains)))
+                rows.append((*told, *map(_marked, one.cells.values())))
                 data += _numbers(one, one.base, first.measure)
     notes = [
         f"{first.measure}, percent; {first.trained}; mean and 95 % t interval over worlds, "
         "differences paired by world; a number alone is of one world",
+        *_marks(rows),
         *first.rules,
     ]
     stale = {row.stale for table in tables for row in table.rows if row.stale}

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reidlib.experiments.five_papers import FivePapers, named
+from reidlib.experiments.five_papers import FivePapers
 from reidlib.experiments.prices import Price
-from reidlib.experiments.scenes import Scenes
+from reidlib.experiments.scenes import ROUGHLY, SURE, Scenes
 from reidlib.experiments.strengths import Curve, Strengths
 from reidlib.seeing.drawing import tell
 from reidlib.seeing.figures import COLOURS, style
@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 NAME = 36  # characters of a row's name in a line
 LESS = 0.25  # of its colour is left to a cell that is not sure
 
+MARKED = (
+    f"{SURE}: surely another gain than in clean, {ROUGHLY}: in points, not as a share of the errors"
+)
+SCENES = (
+    "mAP, points; 95 % t interval over worlds, pale where it holds zero or one world has none; "
+    f"frame: a claim compares the two rows there; {MARKED}; !: stale"
+)
+
 # Method by illness -----------------------------------------------------------------------------
 
 
@@ -36,7 +44,7 @@ class Grid:
     """Gains, (rows, scenarios): NaN without a record; low and high NaN where one world is.
 
     methods: what the rows are called. named: whether the paper's own claims are about that illness.
-    stale: a bool a row.
+    stale: a bool a row. marks: what to write behind a mean.
     """
 
     methods: tuple[str, ...]
@@ -47,6 +55,7 @@ class Grid:
     worlds: np.ndarray
     named: np.ndarray
     stale: tuple[bool, ...]
+    marks: tuple[tuple[str, ...], ...]
 
     @property
     def sure(self) -> np.ndarray:
@@ -55,12 +64,12 @@ class Grid:
         return apart
 
 
-def gain_grid(table: FivePapers | Scenes, *, beyond: bool = False) -> Grid:
-    """The gains of a table as arrays; beyond: minus the gain in `clean`, without its column.
+def gain_grid(table: FivePapers | Scenes, *, beyond: bool = False, marked: bool = False) -> Grid:
+    """The gains of a table as arrays; rows that are compared with nothing are left out.
 
-    Rows that are compared with nothing, and controls, are left out.
+    beyond: minus the gain in `clean`, without its column. marked: with the marks of the cells.
     """
-    rows = [row for row in table.rows if row.base and not row.control]
+    rows = table.compared
     scenarios = tuple(s for s in rows[0].cells if not (beyond and s == "clean"))
     shape = (len(rows), len(scenarios))
     mean, low, high = (np.full(shape, np.nan) for _ in range(3))
@@ -69,12 +78,14 @@ def gain_grid(table: FivePapers | Scenes, *, beyond: bool = False) -> Grid:
         for j, scenario in enumerate(scenarios):
             cell = row.cells[scenario]
             found = cell.beyond if beyond else cell.gain
-            own[i, j] = scenario in named(row.paper)
+            own[i, j] = scenario in table.illnesses(row)
             if found is not None:
                 mean[i, j], worlds[i, j] = found.mean, found.worlds
                 low[i, j], high[i, j] = found.ends
     stale = tuple(bool(row.stale) and bool(worlds[i].any()) for i, row in enumerate(rows))
-    return Grid(tuple(map(table.label, rows)), scenarios, mean, low, high, worlds, own, stale)
+    marks = tuple(tuple(row.cells[s].mark * marked for s in scenarios) for row in rows)
+    names = tuple(map(table.label, rows))
+    return Grid(names, scenarios, mean, low, high, worlds, own, stale, marks)
 
 
 def draw_grid(grid: Grid, title: str = "", caption: str = "") -> Figure:
@@ -96,7 +107,7 @@ def draw_grid(grid: Grid, title: str = "", caption: str = "") -> Figure:
         if grid.named[i, j]:
             box = (j - 0.47, i - 0.45)
             axes.add_patch(Rectangle(box, 0.94, 0.9, fill=False, edgecolor="black", linewidth=1.4))
-    axes.set_xticks(range(columns), grid.scenarios)
+    axes.set_xticks(range(columns), grid.scenarios, fontsize=8)
     names = [f"{name}{' !' * stale}" for name, stale in zip(grid.methods, grid.stale)]
     folded = ["\n".join(fill(line, NAME) for line in name.split("\n")) for name in names]
     axes.set_yticks(range(rows), folded)
@@ -104,6 +115,14 @@ def draw_grid(grid: Grid, title: str = "", caption: str = "") -> Figure:
     axes.spines[:].set_visible(False)
     tell(figure, title, caption)
     return figure
+
+
+def draw_scenes(table: Scenes) -> Figure:
+    """What each of a paper's rows gains in every scenario; grey where a row or its base has no
+    record.
+    """
+    to = f", over “{table.usual}” unless told" if table.usual else ""
+    return draw_grid(gain_grid(table, marked=True), f"{table.table}: gains by scenario{to}", SCENES)
 
 
 def _write(axes: Axes, grid: Grid, i: int, j: int, dark: bool) -> None:
@@ -115,7 +134,8 @@ def _write(axes: Axes, grid: Grid, i: int, j: int, dark: bool) -> None:
     weight, colour = ("bold", "white" if dark else "black") if sure else ("normal", "0.3")
     one = grid.worlds[i, j] < 2
     ends = "one world" if one else f"[{grid.low[i, j]:+.1f}, {grid.high[i, j]:+.1f}]"
-    axes.text(j, i - 0.14, f"{grid.mean[i, j]:+.1f}", ha="center", va="center", fontsize=9,
+    told = f"{grid.mean[i, j]:+.1f}{grid.marks[i][j]}"
+    axes.text(j, i - 0.14, told, ha="center", va="center", fontsize=9,
               weight=weight, color=colour)  # fmt: skip
     axes.text(j, i + 0.22, ends, ha="center", va="center", fontsize=6.5, color=colour)
 

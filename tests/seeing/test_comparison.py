@@ -21,6 +21,7 @@ from reidlib.seeing.comparison import (
     bargains,
     draw_bargains,
     draw_grid,
+    draw_scenes,
     draw_strengths,
     gain_grid,
 )
@@ -112,12 +113,17 @@ def test_a_papers_rows_in_every_scenario(tmp_path: Path) -> None:
     leave(tmp_path / "r", "sinet-2/base", 0.5, 0.5, clean=[0.8, 0.8])
     leave(tmp_path / "r", "sinet-2/sbm", 0.51, 0.52, clean=[0.8, 0.8])
     leave(tmp_path / "r", "sinet-3/sbm-without-cal", 0.48, 0.49)
-    grid = gain_grid(by_scenario("sinet-3", Evidence(tmp_path / "r")))
+    table = by_scenario("sinet-3", Evidence(tmp_path / "r"))
+    grid = gain_grid(table, marked=True)
     assert len(grid.methods) == 12  # of 13 printed rows one is the base; controls are left out
     assert "base. + SBM" in grid.methods
     at = grid.methods.index("base. + SBM w/o CAL\n(to base. + SBM)")
     assert grid.mean[at, grid.scenarios.index("street")] == pytest.approx(-3)
     assert math.isnan(grid.mean[at, grid.scenarios.index("clean")])
-    assert grid.named[:, grid.scenarios.index("lookalike")].all()
-    names = [label.get_text() for label in draw_grid(grid).axes[0].get_yticklabels()]
+    framed = {grid.methods[i] for i in np.flatnonzero(grid.named.any(axis=1))}
+    assert framed == {"base. + SBM", "SINet (base. + SBM + IDM)"}
+    assert grid.marks[grid.methods.index("base. + SBM")][-1] == ""  # +1, +2: not sure with two
+    figure = draw_scenes(table)
+    assert "over “base.” unless told" in figure.texts[0].get_text()
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert "base. + SBM w/o CAL\n(to base. + SBM)" in names
