@@ -196,8 +196,10 @@ def _check(found: Mapping[str, Any]) -> None:
         for measure in ("map", "rank-1"):
             _need(found, ("scores", scored, measure), float)
         for measure, value in found["scores"][scored].items():
-            share = measure in ("map", "minp") or measure.startswith("rank-")
-            if share and not 0 <= value <= 1 + 1e-9:
+            if not (measure in ("map", "minp") or measure.startswith("rank-")):
+                continue
+            _need(found, ("scores", scored, measure), float)
+            if not 0 <= value <= 1 + 1e-9:
                 raise ValueError(f"its scores.{scored}.{measure} is {value}, not from 0 to 1")
 
 

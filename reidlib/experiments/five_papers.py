@@ -17,7 +17,7 @@ from reidlib.experiments.claims import CLAIMS
 from reidlib.experiments.data import WORLDS
 from reidlib.experiments.evidence import Evidence, Held
 from reidlib.experiments.printed import MEASURES
-from reidlib.experiments.scenes import Cell, cells
+from reidlib.experiments.scenes import Cell, Shown, cells
 from reidlib.experiments.statistics import Estimate
 from reidlib.experiments.tables import known, trained_on
 from reidlib.recipes import PAPERS
@@ -74,16 +74,9 @@ class FivePapers:
     rules: tuple[str, ...] = ()
 
     @property
-    def compared(self) -> list[Row]:
-        """What a picture shows: the methods that are held against another."""
-        return [row for row in self.rows if row.base]
-
-    def label(self, row: Row) -> str:
-        return row.name
-
-    def illnesses(self, row: Row) -> tuple[str, ...]:
-        """Those that the paper's claims are about."""
-        return named(row.method)
+    def shown(self) -> list[Shown]:
+        """The methods that are held against another."""
+        return [Shown(r.name, r.cells, named(r.method), r.stale) for r in self.rows if r.base]
 
     @property
     def empty(self) -> bool:

@@ -49,6 +49,16 @@ def _sign(found: Estimate | None) -> int:
     return (found.low > 0) - (found.high < 0) if found else 0
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A line of a picture of gains. illnesses: those that the claims are about; stale: of gains."""
+
+    name: str
+    cells: Mapping[str, Cell]
+    illnesses: tuple[str, ...]
+    stale: str
+
+
 def cells(evidence: Evidence, recipe: str, base: str, key: str) -> dict[str, Cell]:
     """Scenario -> cell. base: the recipe that gains are against, or ""; key: as in records."""
     return {scenario: _cell(evidence, recipe, base, key, scenario) for scenario in SCENARIOS}
@@ -108,22 +118,24 @@ class Scenes:
     command: str
 
     @property
-    def compared(self) -> list[Row]:
-        """What a picture shows: the paper's rows that are held against another."""
+    def usual(self) -> str:
+        """The row that most others are held against; "" where there is none."""
+        bases = [row.base for row in self._compared]
+        return next((base for base in bases if 2 * bases.count(base) > len(bases)), "")
+
+    @property
+    def _compared(self) -> list[Row]:
+        """The paper's rows that are held against another."""
         return [row for row in self.rows if row.base and not row.control]
 
     @property
-    def usual(self) -> str:
-        """The row that most others are held against; "" where there is none."""
-        bases = [row.base for row in self.compared]
-        return next((base for base in bases if 2 * bases.count(base) > len(bases)), "")
-
-    def label(self, row: Row) -> str:
+    def shown(self) -> list[Shown]:
         """A row's name, and on a second line what it is held against, unless that is usual."""
-        return row.name if row.base == self.usual else f"{row.name}\n(to {row.base})"
-
-    def illnesses(self, row: Row) -> tuple[str, ...]:
-        return row.illnesses
+        return [
+            Shown(row.name if row.base == self.usual else f"{row.name}\n(to {row.base})",
+                  row.cells, row.illnesses, row.stale)
+            for row in self._compared
+        ]  # fmt: skip
 
 
 def by_scenario(name: str, evidence: Evidence, measure: str = "mAP") -> Scenes:

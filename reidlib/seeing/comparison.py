@@ -69,7 +69,7 @@ def gain_grid(table: FivePapers | Scenes, *, beyond: bool = False, marked: bool 
 
     beyond: minus the gain in `clean`, without its column. marked: with the marks of the cells.
     """
-    rows = table.compared
+    rows = table.shown
     scenarios = tuple(s for s in rows[0].cells if not (beyond and s == "clean"))
     shape = (len(rows), len(scenarios))
     mean, low, high = (np.full(shape, np.nan) for _ in range(3))
@@ -78,13 +78,13 @@ def gain_grid(table: FivePapers | Scenes, *, beyond: bool = False, marked: bool 
         for j, scenario in enumerate(scenarios):
             cell = row.cells[scenario]
             found = cell.beyond if beyond else cell.gain
-            own[i, j] = scenario in table.illnesses(row)
+            own[i, j] = scenario in row.illnesses
             if found is not None:
                 mean[i, j], worlds[i, j] = found.mean, found.worlds
                 low[i, j], high[i, j] = found.ends
     stale = tuple(bool(row.stale) and bool(worlds[i].any()) for i, row in enumerate(rows))
     marks = tuple(tuple(row.cells[s].mark * marked for s in scenarios) for row in rows)
-    names = tuple(map(table.label, rows))
+    names = tuple(row.name for row in rows)
     return Grid(names, scenarios, mean, low, high, worlds, own, stale, marks)
 
 
