@@ -172,8 +172,8 @@ def _legend(evidence: Evidence) -> list[str]:
         "within the margin; (M) mechanism: shares and correlations of maps, at most 1, mean over "
         "people; (C) cost",
         "beside: told, and without a say in the verdict; R1: rank-1",
-        "minus clean: of points, and a harder scenario has more of them to gain or lose; `reid table "
-        "sinet-2 --scored all` (or another) asks it of shares of the errors, too",
+        "minus clean: of points, and a harder scenario has more of them to gain or lose; "
+        "`reid table sinet-2 --scored all` (or another) asks it of shares of the errors, too",
     ]
 
 
