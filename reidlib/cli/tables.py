@@ -172,8 +172,9 @@ def _legend(evidence: Evidence) -> list[str]:
         "within the margin; (M) mechanism: shares and correlations of maps, at most 1, mean over "
         "people; (C) cost",
         "beside: told, and without a say in the verdict; R1: rank-1",
-        "minus clean: of points, and a harder scenario has more of them to gain or lose; "
-        "`reid table sinet-2 --scored all` (or another) asks it of shares of the errors, too",
+        "minus clean: the gain under an illness minus the gain without it, in points, of which a "
+        "hard scenario has more to gain or lose; errors saved beyond clean: the same as a share of "
+        "what the other row misses, without a say in the verdict",
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,6 +172,25 @@ class Evidence:
         ]
         values = differences(*gains)
         return estimate(list(values.values())) if values else None
+
+    def saved_under(
+        self, of: str, to: str, measure: str, illness: str, without: str = "clean"
+    ) -> Estimate | None:
+        """`gain_under` as a share: of ln(what `to` misses / what `of` misses), by world.
+
+        A tenth of the errors less counts alike however many there are. Worlds in which one of them
+        misses nothing are left out; None where that leaves none.
+        """
+        values = differences(*(self._saved(of, to, measure, s) for s in (illness, without)))
+        return estimate(list(values.values())) if values else None
+
+    def _saved(self, of: str, to: str, measure: str, scored: str) -> dict[int, float]:
+        ours, theirs = (self.values(name, measure, scored) for name in (of, to))
+        return {
+            world: math.log((100 - theirs[world]) / (100 - ours[world]))
+            for world in sorted(ours.keys() & theirs.keys())
+            if max(ours[world], theirs[world]) < 100
+        }
 
     def steps_saved(self, of: str, to: str) -> Estimate | None:
         """Steps of training that `of` needs less than `to`, see `budgets`; None without records."""

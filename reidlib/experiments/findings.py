@@ -8,6 +8,7 @@ says nothing of other trainings.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -42,7 +43,9 @@ class Finding:
     """One comparison, measured or not.
 
     p: see `p_value`. corrected: the interval at Holm's confidence, and Holm's p; of equivalence the
-    interval that lies within the margin just when Holm's correction leaves it equivalent.
+    interval that lies within the margin just when Holm's correction leaves it equivalent. saved: of
+    a gain under an illness minus the gain in clean the same as a share of the errors, in logarithms
+    (`Evidence.saved_under`); it has no say in the verdict.
     """
 
     comparison: Comparison
@@ -50,6 +53,7 @@ class Finding:
     verdict: str
     corrected: tuple[float, float, float] | None = None
     stale: str = ""
+    saved: Estimate | None = None
 
     @property
     def p(self) -> float | None:
@@ -75,6 +79,8 @@ class Finding:
             text += f", Holm [{low:+.1f}, {high:+.1f}]"
             if self.taken_back:
                 text += f", not after Holm's correction (p {p:.2g})"
+        if self.saved:
+            text += f", errors saved beyond clean {_percent(self.saved)}"
         return text + (" (stale)" if self.stale else "")
 
     def as_dict(self) -> dict[str, Any]:
@@ -93,11 +99,25 @@ class Finding:
             "mean": found.mean if found else None,
             "interval": [found.low, found.high] if found and several else None,
             "p": self.p,
+            "errors_saved": [_share(x) for x in (self.saved.mean, *self.saved.ends)]
+            if self.saved
+            else None,
             "holm": list(self.corrected) if self.corrected and several else None,
             "worlds": found.worlds if found else 0,
             "verdict": self.verdict,
             "stale": self.stale,
         }
+
+
+def _share(saved: float) -> float:
+    """Logarithms of errors as percent: how many fewer than clean scenes let expect."""
+    return 100 * (1 - math.exp(-saved))
+
+
+def _percent(saved: Estimate) -> str:
+    """ "+22 % [+11, +31]"."""
+    mean, low, high = (f"{_share(x):+.0f}" for x in (saved.mean, saved.low, saved.high))
+    return f"{mean} %" + f" [{low}, {high}]" * (saved.worlds > 1)
 
 
 def p_value(comparison: Comparison, found: Estimate) -> float:

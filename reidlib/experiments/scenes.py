@@ -7,7 +7,6 @@ little can be gained. So the same question is asked of shares, too, of what the 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ from reidlib.experiments.claims import CLAIMS
 from reidlib.experiments.data import Data
 from reidlib.experiments.evidence import Evidence
 from reidlib.experiments.printed import MEASURES, printed
-from reidlib.experiments.statistics import Estimate, differences, estimate
+from reidlib.experiments.statistics import Estimate
 from reidlib.experiments.tables import base_within, known, rows_of, trained_on
 
 SURE, ROUGHLY = "*", "~"  # behind a gain that is another than in clean
@@ -28,8 +27,8 @@ class Cell:
     """One recipe in one scenario, percent; None without a record.
 
     gain: over the row's base. beyond: that gain minus the gain in `clean`, over the worlds scored
-    in both. saved: the same for the logarithm of (what the base misses / what the row misses), in
-    which a tenth of the errors less counts alike everywhere. Both are None in `clean`.
+    in both. saved: the same as a share of the errors, see `Evidence.saved_under`. Both are None in
+    `clean`.
     """
 
     score: Estimate | None
@@ -71,21 +70,10 @@ def _cell(evidence: Evidence, recipe: str, base: str, key: str, scenario: str) -
     gain = evidence.gain(recipe, base, key, scenario)
     if scenario == "clean":
         return Cell(score, gain, None)
-    saved = differences(*(_saved(evidence, recipe, base, key, s) for s in (scenario, "clean")))
-    return Cell(
-        score, gain, evidence.gain_under(recipe, base, key, scenario),
-        estimate(list(saved.values())) if saved else None,
-    )  # fmt: skip
-
-
-def _saved(evidence: Evidence, of: str, to: str, key: str, scenario: str) -> dict[int, float]:
-    """World -> ln(what `to` misses / what `of` misses), where both miss something."""
-    ours, theirs = (evidence.values(name, key, scenario) for name in (of, to))
-    return {
-        world: math.log((100 - theirs[world]) / (100 - ours[world]))
-        for world in sorted(ours.keys() & theirs.keys())
-        if max(ours[world], theirs[world]) < 100
-    }
+    beyond, saved = (
+        under(recipe, base, key, scenario) for under in (evidence.gain_under, evidence.saved_under)
+    )
+    return Cell(score, gain, beyond, saved)
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,12 @@ def verdicts(evidence: Evidence) -> list[Verdict]:
             claim,
             tuple(
                 Finding(
-                    c, e, judge(c, e, evidence), corrected.get(id(e)), evidence.stale(c.of, c.to)
+                    c,
+                    e,
+                    judge(c, e, evidence),
+                    corrected.get(id(e)),
+                    evidence.stale(c.of, c.to),
+                    evidence.saved_under(c.of, c.to, MEASURE, c.illness) if c.illness else None,
                 )
                 for c, e in of
             ),

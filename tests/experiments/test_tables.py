@@ -755,6 +755,23 @@ def test_a_gain_in_another_scene_decides_and_what_is_not_run_is_told(tmp_path: P
     assert found.as_dict()["comparisons"][2]["scene"] == "clean"
 
 
+def test_a_gain_beyond_clean_is_told_as_a_share_of_the_errors_too(tmp_path: Path) -> None:
+    """Half of the errors saved in clean, a quarter under misalignment: points say the reverse."""
+    clean, hard = (0.90, 0.92, 0.91), (0.40, 0.44, 0.42)
+    leave(tmp_path, "fgra-2/gb-avg", 0.5, 0.5, 0.5, clean=[*clean], misalignment=[*hard])
+    leave(tmp_path, "fgra-2/ram-avg", 0.5, 0.5, 0.5, clean=[1 - 0.5 * (1 - c) for c in clean],
+          misalignment=[1 - 0.75 * (1 - h) for h in hard])  # fmt: skip
+    found = next(v for v in verdicts(Evidence(tmp_path)) if v.claim.id == "F2")
+    plain, beyond = found.findings[0], found.findings[1]
+    assert plain.saved is None
+    assert beyond.comparison.illness == "misalignment"
+    assert beyond.found.mean == pytest.approx(0.25 * 58 - 0.5 * 9)
+    assert beyond.saved.values == pytest.approx([math.log(1 / 0.75) - math.log(2)] * 3)
+    assert "errors saved beyond clean -50 % [-50, -50]" in str(beyond)  # 1.5 times the errors
+    assert beyond.as_dict()["errors_saved"] == pytest.approx([-50, -50, -50])
+    assert plain.as_dict()["errors_saved"] is None
+
+
 def test_what_holms_correction_takes_back_is_marked(tmp_path: Path) -> None:
     """One sure difference among thirty that say nothing: p of 0.02 alone, far above 0.05 in all."""
     for claim in CLAIMS:
