@@ -95,7 +95,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Scenes:
+class SceneTable:
     """One ablation in one measure, scored in every scenario. command: what makes its records."""
 
     table: str
@@ -126,7 +126,7 @@ class Scenes:
         ]  # fmt: skip
 
 
-def by_scenario(name: str, evidence: Evidence, measure: str = "mAP") -> Scenes:
+def by_scenario(name: str, evidence: Evidence, measure: str = "mAP") -> SceneTable:
     """A paper's table over scenarios: the paper's rows, then the controls."""
     known(measure)
     labels = rows_of(name)
@@ -140,7 +140,7 @@ def by_scenario(name: str, evidence: Evidence, measure: str = "mAP") -> Scenes:
             Row(label, recipe.name, recipe.control, base, found, _claimed(recipe.name, against),
                 stale, evidence.stale(recipe.name))
         )  # fmt: skip
-    return Scenes(name, printed(name).source, measure, trained_on(evidence), tuple(rows),
+    return SceneTable(name, printed(name).source, measure, trained_on(evidence), tuple(rows),
                   _command(name, evidence))  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from reidlib.experiments.printed_sheets import (
     comparison_sheet,
     disagreements_sheet,
 )
-from reidlib.experiments.scenes import ROUGHLY, SURE, Cell, Scenes
+from reidlib.experiments.scenes import ROUGHLY, SURE, Cell, SceneTable
 from reidlib.experiments.scenes import Row as SceneRow
 from reidlib.experiments.statistics import Estimate
 from reidlib.experiments.strengths import STEPS, STRENGTHS_TABLE, Strengths
@@ -101,7 +101,7 @@ def _numbered(place: int, label: str, control: bool) -> str:
     return f"{place}. {'(+) ' * control}" + re.sub(r"^\d+[a-z]?\. ", "", label)
 
 
-def scenes_sheet(table: Scenes) -> Sheet:
+def scenes_sheet(table: SceneTable) -> Sheet:
     """A paper's rows in every scenario: gains over the row's base, scores where it has none."""
     numbers = {row.name: str(place) for place, row in enumerate(table.rows, 1)}
     rows, screen, data = [], [], []
@@ -148,7 +148,7 @@ SCENE_COLUMNS = (
 )  # fmt: skip
 
 
-def _scene_line(table: Scenes, row: SceneRow, scenario: str) -> tuple[object, ...]:
+def _scene_line(table: SceneTable, row: SceneRow, scenario: str) -> tuple[object, ...]:
     """One row in one scenario for programs."""
     cell = row.cells[scenario]
     head = (table.table, row.name, row.recipe, row.control, row.base, scenario, table.measure)

@@ -16,7 +16,7 @@ import numpy as np
 
 from reidlib.experiments.five_papers import FivePapers
 from reidlib.experiments.prices import Price
-from reidlib.experiments.scenes import ROUGHLY, SURE, Scenes
+from reidlib.experiments.scenes import ROUGHLY, SURE, SceneTable
 from reidlib.experiments.strengths import Curve, Strengths
 from reidlib.seeing.drawing import tell
 from reidlib.seeing.figures import COLOURS, style
@@ -64,7 +64,9 @@ class Grid:
         return apart
 
 
-def gain_grid(table: FivePapers | Scenes, *, beyond: bool = False, marked: bool = False) -> Grid:
+def gain_grid(
+    table: FivePapers | SceneTable, *, beyond: bool = False, marked: bool = False
+) -> Grid:
     """The gains of a table as arrays; rows that are compared with nothing are left out.
 
     beyond: minus the gain in `clean`, without its column. marked: with the marks of the cells.
@@ -117,7 +119,7 @@ def draw_grid(grid: Grid, title: str = "", caption: str = "") -> Figure:
     return figure
 
 
-def draw_scenes(table: Scenes) -> Figure:
+def draw_scenes(table: SceneTable) -> Figure:
     """What each of a paper's rows gains in every scenario; grey where a row or its base has no
     record.
     """
