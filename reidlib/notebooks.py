@@ -17,7 +17,7 @@ from reidlib.files import write_text
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from reidlib.experiments.writing import Sheet
+    from reidlib.experiments.forms import Sheet
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 TOLERANCE = 0.02  # of white, in a block of a photograph or a map
@@ -55,8 +55,8 @@ def show_text(markdown: str, plain: str = "") -> None:
 
 
 def show_sheet(sheet: Sheet) -> None:
-    """Display a table of `reidlib.experiments.writing`."""
-    from reidlib.experiments.writing import write
+    """Display a table of `reidlib.experiments`."""
+    from reidlib.experiments.forms import write
 
     show_text(write(sheet, "markdown"), write(sheet, "text"))
 

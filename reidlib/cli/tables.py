@@ -62,62 +62,81 @@ def table(
     their own protocol or paper rules out, and `disagreements`, rivals for whom the papers print
     different numbers.
     """
-    from dataclasses import replace
-
-    from reidlib.experiments import looking, tables, writing
     from reidlib.experiments.data import Data
-    from reidlib.experiments.five_papers import METHODS, five_papers
-    from reidlib.experiments.mechanisms.records import load_truth
-    from reidlib.experiments.printed import printed, printed_tables
-    from reidlib.experiments.scenes import EVERY, by_scenario
-    from reidlib.experiments.strengths import STRENGTHS_TABLE, strengths
+    from reidlib.experiments.forms import write
+    from reidlib.experiments.scenes import EVERY
+    from reidlib.experiments.tables import known
+    from reidlib.experiments.writing import table_names
 
     chosen = [f for f, on in (("latex", latex), ("csv", csv), ("markdown", markdown)) if on]
     if len(chosen) + json > 1:
         raise ReidError("choose one of --latex, --csv, --markdown, --json")
-    form = chosen[0] if chosen else "text"
+    if name not in table_names():
+        raise ReidError(f"no table {name!r}; there are {', '.join(table_names())}")
     _heeded(name, typed(ctx), data)
-    tables.known(measure)
+    known(measure)
     asked = Data(data, None, scenario, size, options=assignments(options))
     _check(asked, "" if scored == EVERY else scored, profile, records)
-    if name in writing.PAPERS_ALONE:
-        sheet = writing.PAPERS_ALONE[name]()
-        tell(_sheet(sheet), writing.write(sheet, form), json)
-    elif name in (looking.DIAMETERS_TABLE, looking.MAPS_TABLE):
-        truth = load_truth(_folder(records))
-        known = name == looking.DIAMETERS_TABLE
-        sheet = looking.diameters_sheet(truth.get("C5")) if known else looking.maps_sheet(truth)
-        tell(_sheet(sheet), writing.write(sheet, form), json)
-    elif name == writing.FIVE_PAPERS:
-        evidence = _evidence(records, asked, profile)
-        sheet = writing.five_papers_sheet(
-            *(five_papers(evidence, measure, own=own) for own in (False, True))
-        )
-        chance = _chance(records, asked, profile, METHODS)
-        sheet = replace(sheet, notes=(*sheet.notes, *filter(None, chance.values())))
-        tell({**_sheet(sheet), **chance}, writing.write(sheet, form), json)
-    elif name == STRENGTHS_TABLE:
-        sheet = writing.strengths_sheet(strengths(_evidence(records, asked, profile), measure))
-        tell(_sheet(sheet), writing.write(sheet, form), json)
-    elif name not in printed_tables():
-        raise ReidError(f"no table {name!r}; there are {', '.join(writing.table_names())}")
-    elif printed(name).kind == "comparison":
-        rivals = tables.comparison(name, _folder(records), profile)
-        sheet = writing.comparison_sheet(rivals)
-        tell(_sheet(sheet), writing.write(sheet, form), json)
-    elif scored == EVERY:
-        if data != "promenade":
-            raise ReidError(f"{data} has no scenarios: --scored all is for promenade")
-        sheet = writing.scenes_sheet(by_scenario(name, _evidence(records, asked, profile), measure))
-        tell(_sheet(sheet), writing.write(sheet, form), json)
+    if "--measure" in _takes(name):
+        sheet, plain = _measured(name, _evidence(records, asked, profile), measure, scored)
     else:
-        evidence = _evidence(records, asked, profile)
-        found = tables.ablation(name, evidence, measure, scored)
-        sheet = writing.ablation_sheet(found)
-        chance = _chance(records, asked, profile, [row.recipe for row in found.rows])
-        sheet = replace(sheet, notes=(*sheet.notes, *filter(None, chance.values())))
-        text = writing.csv_of(found) if csv else writing.write(sheet, form)
-        tell({**_plain(found), **chance}, text, json)
+        sheet = _printed(name, _folder(records), profile)
+        plain = _sheet(sheet)
+    tell(plain, write(sheet, *chosen), json)
+
+
+def _printed(name: str, folder: Path, profile: str) -> Sheet:
+    """A table that the papers print, or of measured maps."""
+    from reidlib.experiments import looking
+    from reidlib.experiments.mechanisms.records import load_truth
+    from reidlib.experiments.printed_sheets import comparison_sheet
+    from reidlib.experiments.tables import comparison
+    from reidlib.experiments.writing import PAPERS_ALONE
+
+    if name in PAPERS_ALONE:
+        return PAPERS_ALONE[name]()
+    if name == looking.DIAMETERS_TABLE:
+        return looking.diameters_sheet(load_truth(folder).get("C5"))
+    if name == looking.MAPS_TABLE:
+        return looking.maps_sheet(load_truth(folder))
+    return comparison_sheet(comparison(name, folder, profile))
+
+
+def _measured(
+    name: str, evidence: Evidence, measure: str, scored: str
+) -> tuple[Sheet, dict[str, Any]]:
+    """A table of our scores, for people and for scripts."""
+    from reidlib.experiments import scene_sheets
+    from reidlib.experiments.five_papers import METHODS, five_papers
+    from reidlib.experiments.jobs import FIVE_PAPERS
+    from reidlib.experiments.scenes import EVERY, by_scenario
+    from reidlib.experiments.strengths import STRENGTHS_TABLE, strengths
+    from reidlib.experiments.tables import ablation
+    from reidlib.experiments.writing import ablation_sheet
+
+    if name == STRENGTHS_TABLE:
+        sheet = scene_sheets.strengths_sheet(strengths(evidence, measure))
+        return sheet, _sheet(sheet)
+    if name == FIVE_PAPERS:
+        both = (five_papers(evidence, measure, own=own) for own in (False, True))
+        chance = _chance(evidence, METHODS)
+        sheet = _beneath(scene_sheets.five_papers_sheet(*both), chance)
+        return sheet, {**_sheet(sheet), **chance}
+    if scored == EVERY:
+        if evidence.data.name != "promenade":
+            raise ReidError(f"{evidence.data.name} has no scenarios: --scored all is for promenade")
+        sheet = scene_sheets.scenes_sheet(by_scenario(name, evidence, measure))
+        return sheet, _sheet(sheet)
+    found = ablation(name, evidence, measure, scored)
+    chance = _chance(evidence, [row.recipe for row in found.rows])
+    return _beneath(ablation_sheet(found), chance), {**_plain(found), **chance}
+
+
+def _beneath(sheet: Sheet, chance: dict[str, str]) -> Sheet:
+    """The table with what to know of its noise as notes."""
+    from dataclasses import replace
+
+    return replace(sheet, notes=(*sheet.notes, *filter(None, chance.values())))
 
 
 def verdicts(
@@ -212,10 +231,6 @@ MEASURING = (
 
 def _heeded(name: str, given: list[str], data: str) -> None:
     """Raise a ReidError for a given option that the table would pass over in silence."""
-    from reidlib.experiments.writing import table_names
-
-    if name not in table_names():
-        return
     takes = _takes(name)
     what = f" (what does: {', '.join(takes)})" if takes else ""
     without = [option for option in MEASURING if option not in takes]
@@ -225,10 +240,11 @@ def _heeded(name: str, given: list[str], data: str) -> None:
 
 def _takes(name: str) -> tuple[str, ...]:
     """Which of MEASURING change a table."""
+    from reidlib.experiments.jobs import FIVE_PAPERS
     from reidlib.experiments.looking import DIAMETERS_TABLE, MAPS_TABLE
     from reidlib.experiments.printed import printed
     from reidlib.experiments.strengths import STRENGTHS_TABLE
-    from reidlib.experiments.writing import FIVE_PAPERS, PAPERS_ALONE
+    from reidlib.experiments.writing import PAPERS_ALONE
 
     rendered = ("--scenario", "--size", "--with", "--profile", "--records")
     if name in PAPERS_ALONE:
@@ -267,19 +283,16 @@ def _evidence(records: Path | None, data: Data, profile: str) -> Evidence:
     return Evidence(_folder(records), profile, data)
 
 
-def _chance(
-    records: Path | None, data: Data, profile: str, recipes: Iterable[str]
-) -> dict[str, str]:
+def _chance(evidence: Evidence, recipes: Iterable[str]) -> dict[str, str]:
     """What to know beneath scores of these recipes on Promenade: its noise, and who still climbs.
 
     "" where no record says, and for other data and profiles, which have no such records.
     """
     from reidlib.experiments.fair_numbers import climbing, noise
 
-    if (data.name, profile) != ("promenade", "laptop"):
+    if (evidence.data.name, evidence.profile) != ("promenade", "laptop"):
         return {"noise": "", "climbing": ""}
-    folder = _folder(records)
-    return {"noise": noise(folder), "climbing": climbing(folder, recipes)}
+    return {"noise": noise(evidence.folder), "climbing": climbing(evidence.folder, recipes)}
 
 
 def _sheet(sheet: Sheet) -> dict[str, Any]:

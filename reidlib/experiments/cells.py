@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 
 from reidlib.experiments.statistics import Estimate
 
 NOT_RUN = "not run yet"
+CONTROL = "(+): a control of ours, not in the paper"
 # Data sets on a screen.
 SHORT = {"iLIDS-VID": "iLIDS", "PRID-2011": "PRID", "DukeMTMC-VideoReID": "Duke"}
 
@@ -50,3 +52,8 @@ def gain(found: Estimate | None) -> str:
     if found.worlds < 2:
         return f"{found.mean:+.1f}"
     return f"{found.mean:+.1f} [{found.low:+.1f}, {found.high:+.1f}]"
+
+
+def numbered(place: int, label: str, control: bool) -> str:
+    """A row's place and name; some papers number their rows, too."""
+    return f"{place}. {'(+) ' * control}" + re.sub(r"^\d+[a-z]?\. ", "", label)

@@ -33,7 +33,7 @@ class Sheet:
     data: tuple[tuple[object, ...], ...] = ()
 
 
-def write(sheet: Sheet, form: str) -> str:
+def write(sheet: Sheet, form: str = "text") -> str:
     """The sheet in one of FORMATS."""
     return {"text": _text, "markdown": _markdown, "latex": _latex, "csv": _csv}[form](sheet)
 
@@ -177,11 +177,7 @@ def _latex(sheet: Sheet) -> str:
 
 
 def _csv(sheet: Sheet) -> str:
-    return lines(sheet.data or (sheet.header, *sheet.rows))
-
-
-def lines(rows: Sequence[Sequence[object]]) -> str:
-    """Rows as CSV; None is an empty cell."""
+    """None is an empty cell."""
     file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerows(rows)
+    csv.writer(file, lineterminator="\n").writerows(sheet.data or (sheet.header, *sheet.rows))
     return file.getvalue().rstrip("\n")

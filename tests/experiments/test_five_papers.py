@@ -21,9 +21,9 @@ from reidlib.experiments.five_papers import (
     missing,
     named,
 )
-from reidlib.experiments.forms import SCREEN
+from reidlib.experiments.forms import FORMATS, SCREEN, write
 from reidlib.experiments.recorded import shipped
-from reidlib.experiments.writing import FORMATS, five_papers_sheet, write
+from reidlib.experiments.scene_sheets import five_papers_sheet
 from reidlib.recipes import PAPERS, profile, recipe
 from reidlib.recipes.core import plan
 from reidlib.records import write_record

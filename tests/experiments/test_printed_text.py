@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reidlib.experiments.printed import printed
+from reidlib.experiments.printed_sheets import bounds_sheet, disagreements_sheet
 from reidlib.experiments.printed_text import QUOTED, off_grid, on_grid, slips, twins
-from reidlib.experiments.writing import bounds_sheet, disagreements_sheet
 
 
 def test_slips_in_sentences() -> None:

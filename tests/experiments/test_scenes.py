@@ -15,11 +15,11 @@ from reidlib.__main__ import main
 from reidlib.data.promenade.settings import SCENARIOS
 from reidlib.experiments.data import Data
 from reidlib.experiments.evidence import Evidence
-from reidlib.experiments.forms import FORMATS, SCREEN
+from reidlib.experiments.forms import FORMATS, SCREEN, write
 from reidlib.experiments.printed import printed_tables
+from reidlib.experiments.scene_sheets import scenes_sheet
 from reidlib.experiments.scenes import ROUGHLY, SURE, by_scenario
 from reidlib.experiments.tables import ablation, rows_of
-from reidlib.experiments.writing import scenes_sheet, write
 from reidlib.records import write_record
 from tests.experiments.fake_records import fake_record, leave
 

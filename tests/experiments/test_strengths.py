@@ -15,8 +15,9 @@ from reidlib.errors import ReidError
 from reidlib.experiments.data import Data
 from reidlib.experiments.evidence import Evidence
 from reidlib.experiments.five_papers import METHODS
+from reidlib.experiments.forms import write
+from reidlib.experiments.scene_sheets import strengths_sheet
 from reidlib.experiments.strengths import LADDER, STEPS, scene, strengths
-from reidlib.experiments.writing import strengths_sheet, write
 from reidlib.records import write_record
 from tests.experiments.fake_records import fake_record, leave
 

@@ -20,22 +20,15 @@ from reidlib.errors import ReidError
 from reidlib.experiments.claims import CLAIMS, Comparison
 from reidlib.experiments.data import Data
 from reidlib.experiments.evidence import Evidence
-from reidlib.experiments.forms import SCREEN
+from reidlib.experiments.forms import FORMATS, SCREEN, WIDE, Sheet, write
 from reidlib.experiments.jobs import chosen, make_jobs
 from reidlib.experiments.printed import printed_tables
+from reidlib.experiments.printed_sheets import comparison_sheet
 from reidlib.experiments.recorded import find
 from reidlib.experiments.statistics import equivalence, estimate, holm
 from reidlib.experiments.tables import ablation, comparison
 from reidlib.experiments.verdicts import Finding, Observed, Verdict, verdicts
-from reidlib.experiments.writing import (
-    FORMATS,
-    WIDE,
-    Sheet,
-    ablation_sheet,
-    comparison_sheet,
-    csv_of,
-    write,
-)
+from reidlib.experiments.writing import ablation_sheet
 from reidlib.recipes import recipes
 from reidlib.records import write_record
 from reidlib.seeing.truth import Estimate as OverPeople
@@ -58,7 +51,11 @@ def row(table, label):
 
 
 def csv_row(table, recipe):
-    return next(r for r in csv.DictReader(io.StringIO(csv_of(table))) if r["recipe"] == recipe)
+    return next(
+        r
+        for r in csv.DictReader(io.StringIO(write(ablation_sheet(table), "csv")))
+        if r["recipe"] == recipe
+    )
 
 
 def test_a_row_by_hand(results: Path) -> None:
@@ -202,7 +199,8 @@ def test_a_broken_record_is_set_aside_and_told(results: Path) -> None:
 
 
 def test_csv_has_seeds(results: Path) -> None:
-    rows = list(csv.DictReader(io.StringIO(csv_of(ablation("sinet-2", Evidence(results))))))
+    sheet = ablation_sheet(ablation("sinet-2", Evidence(results)))
+    rows = list(csv.DictReader(io.StringIO(write(sheet, "csv"))))
     sbm = next(r for r in rows if r["recipe"] == "sinet-2/sbm")
     assert sbm["seeds"] == "5"
     assert float(sbm["ours"]) == pytest.approx(sum(SBM) * 20)

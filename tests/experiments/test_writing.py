@@ -10,12 +10,13 @@ import pytest
 
 from reidlib.data.promenade import VERSION
 from reidlib.experiments.evidence import Evidence
+from reidlib.experiments.forms import FORMATS, Sheet, write
 from reidlib.experiments.looking import diameters_sheet
 from reidlib.experiments.mechanisms import records
 from reidlib.experiments.printed_tables import DIAMETERS
 from reidlib.experiments.tables import ablation
 from reidlib.experiments.verdicts import verdicts
-from reidlib.experiments.writing import FORMATS, Sheet, ablation_sheet, verdicts_sheet, write
+from reidlib.experiments.writing import ablation_sheet, verdicts_sheet
 
 KINDS = ("raw", "unit", "relative")
 
