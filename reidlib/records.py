@@ -135,24 +135,47 @@ def write_record(record: Record, folder: Path) -> Path:
     return path
 
 
-def load_records(folder: Path) -> list[Record]:
-    """Every record in `folder`, by name. A file that is none is set aside (renamed) and told."""
-    return [record for _, record in _read_all(folder)]
+class Unreadable(ReidError):
+    """A file that may well be a record, and could not be read here and now."""
 
 
-def _read_all(folder: Path) -> Iterator[tuple[Path, Record]]:
-    for path in sorted(folder.glob("*.json")):
+def load_records(folder: Path, only: str = "") -> list[Record]:
+    """Every record in `folder`, by name; only: of this recipe.
+
+    A file that is no record is set aside (renamed) and told; one that cannot be read, for want of
+    file handles or on a network that fails, is told and stays.
+    """
+    return [record for _, record in _read_all(folder, only)]
+
+
+def _read_all(folder: Path, only: str = "") -> Iterator[tuple[Path, Record]]:
+    first = f"{only.replace('/', '_')}--" if only else ""
+    for path in sorted(folder.glob(f"{first}*.json")):
         try:
+            seen = _state(path)
             yield path, read_record(path)
         except FileNotFoundError:  # another process has set it aside
             continue
+        except Unreadable as error:
+            warnings.warn(f"{error}; it is left out", ReidWarning, stacklevel=3)
         except ReidError as error:
-            warnings.warn(f"{error}; {_set_aside(path)}", ReidWarning, stacklevel=3)
+            warnings.warn(f"{error}; {_set_aside(path, seen)}", ReidWarning, stacklevel=3)
 
 
-def _set_aside(path: Path) -> str:
-    """Rename what is no record, and say so; where that cannot be done it is only left out."""
+def _state(path: Path) -> tuple[int, int]:
+    """Another one once the file has been written again."""
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns
+
+
+def _set_aside(path: Path, seen: tuple[int, int]) -> str:
+    """Rename what is no record, and say so; where that cannot be done it is only left out.
+
+    seen: the file's state when it was read; what has been written since stays.
+    """
     try:
+        if _state(path) != seen:
+            return "it has been written again since, and is left out this time"
         path.rename(path.with_name(path.name + BROKEN))
     except FileNotFoundError:  # another process was faster
         pass
@@ -162,17 +185,25 @@ def _set_aside(path: Path) -> str:
 
 
 def read_record(path: Path) -> Record:
-    """One record. Raises ReidError for a file that is none, FileNotFoundError where none is."""
+    """One record. Raises ReidError for a file that is none, FileNotFoundError where none is.
+
+    Unreadable, a ReidError, is for a file that may be one: of a newer format, or lost in reading.
+    """
     try:
         found = read_fields(path, [one.name for one in fields(Record)], FORMAT)
         _check(found)
         record = Record(**found)
         return replace(record, recipe=_whole(record.recipe))
-    except FileNotFoundError:
+    except (FileNotFoundError, Unreadable):
         raise
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        told = reason(error) if isinstance(error, OSError) else error
-        raise ReidError(f"{path} is not a run record ({told}); repeat the run it was of") from error
+    except OSError as error:
+        if not isinstance(error, IsADirectoryError):
+            raise Unreadable(f"{path} cannot be read ({reason(error)})") from error
+        raise ReidError(f"{path} is not a run record (is a directory)") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise ReidError(
+            f"{path} is not a run record ({error}); repeat the run it was of"
+        ) from error
 
 
 # Kinds of what readers of a record rely on; TRAINED: only where something was trained.
@@ -195,6 +226,9 @@ def _check(found: Mapping[str, Any]) -> None:
     for scored in found["scores"]:
         for measure in ("map", "rank-1"):
             _need(found, ("scores", scored, measure), float)
+            share = found["scores"][scored][measure]
+            if not 0 <= share <= 1 + 1e-9:
+                raise ValueError(f"its scores.{scored}.{measure} is {share:g}, not from 0 to 1")
 
 
 def _need(found: Any, keys: Sequence[str], kind: type) -> None:
@@ -225,6 +259,10 @@ def read_fields(path: Path, names: Sequence[str], form: int) -> dict[str, Any]:
     found: Any = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(found, dict) or "format" not in found:
         raise ValueError("it has no format")
+    if isinstance(found["format"], int) and found["format"] > form:
+        raise Unreadable(
+            f"{path} is of a newer reidlib: its format is {found['format']}, not {form}"
+        )
     if found["format"] != form:
         raise ValueError(f"its format is {found['format']}, not {form}")
     for name in names:

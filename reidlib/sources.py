@@ -50,6 +50,12 @@ def sources(recipe: Recipe, *doing: str) -> dict[str, str]:
 
 def behind(modules: Iterable[str], skip: tuple[str, ...] = ()) -> dict[str, str]:
     """File -> hash of modules and of all that they import, the silent and `skip` apart."""
+    return {name: _hash(path) for name, path in _files(frozenset(modules), skip)}
+
+
+@lru_cache  # the same few for hundreds of records
+def _files(modules: frozenset[str], skip: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:
+    """The files behind modules, by name."""
     roots, found = set(modules), set[str]()
     while roots:
         module = roots.pop()
@@ -57,7 +63,7 @@ def behind(modules: Iterable[str], skip: tuple[str, ...] = ()) -> dict[str, str]
             found.add(module)
             roots |= set(_imports(_file(module)))
     files = sorted(_file(m) for m in found if _file(m).name != "__init__.py")
-    return {path.relative_to(PACKAGE).as_posix(): _hash(path) for path in files}
+    return tuple((path.relative_to(PACKAGE).as_posix(), path) for path in files)
 
 
 def changed(then: Mapping[str, str], recipe: Mapping[str, Any]) -> list[str]:

@@ -119,7 +119,7 @@ def test_a_stale_record_says_why(record, field, value, reason):
 
 
 @pytest.mark.parametrize(
-    "content", ["", '{"format": 1, "seed": 3', "[]", '"text"', '{"format": 1}', '{"format": 2}']
+    "content", ["", '{"format": 1, "seed": 3', "[]", '"text"', '{"format": 1}', '{"format": 0}']
 )
 def test_a_broken_file_is_set_aside_and_told(record, tmp_path, content):
     write_record(record, tmp_path)
@@ -146,6 +146,8 @@ SHAPES = {
     "scores  ": {"street": {"map": float("nan"), "rank-1": 0.5}},
     "scores   ": {"street": {"map": 0.5}},
     "scores    ": {"street": None},
+    "scores     ": {"street": {"map": 61.2, "rank-1": 0.5}},
+    "scores      ": {"street": {"map": 0.5, "rank-1": -0.1}},
     "seed": "x",
     "seed ": True,
     "seconds": {},
@@ -161,6 +163,53 @@ def test_a_record_of_another_shape_is_set_aside_and_told(record, tmp_path, field
     with pytest.warns(ReidWarning, match=rf"not a run record \(.*{field.strip()}.*\); repeat .*"):
         assert load_records(tmp_path) == [record]
     assert (tmp_path / "bad.json.broken").exists()
+
+
+def test_a_record_of_a_newer_format_stays_where_it_is(record, tmp_path):
+    write_record(record, tmp_path)
+    (tmp_path / "new.json").write_text('{"format": 2}')
+    with pytest.warns(ReidWarning, match=r"new\.json is of a newer reidlib.* is left out"):
+        assert load_records(tmp_path) == [record]
+    assert (tmp_path / "new.json").exists()
+
+
+def test_a_record_that_cannot_be_read_stays_where_it_is(record, tmp_path, monkeypatch):
+    path = write_record(record, tmp_path)
+
+    def exhausted(*_, **__):
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(records.Path, "read_text", exhausted)
+    with pytest.warns(ReidWarning, match=r"cannot be read \(too many open files\); it is left out"):
+        assert load_records(tmp_path) == []
+    monkeypatch.undo()
+    assert load_records(tmp_path) == [record]
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_what_is_written_again_meanwhile_is_not_set_aside(record, tmp_path, monkeypatch):
+    path = tmp_path / record.name
+    path.write_text("{")
+
+    def slow(place):
+        monkeypatch.undo()
+        with pytest.raises(ReidError) as broken:
+            read_record(place)
+        write_record(record, tmp_path)  # a runner mends it between reading and renaming
+        raise broken.value
+
+    monkeypatch.setattr(records, "read_record", slow)
+    with pytest.warns(ReidWarning, match="written again since, and is left out this time"):
+        assert load_records(tmp_path) == []
+    assert load_records(tmp_path) == [record]
+
+
+def test_records_of_one_recipe_alone(record, tmp_path):
+    write_record(record, tmp_path)
+    other = replace(record, recipe={**record.recipe, "name": f"{record.recipe['name']}-2/x"})
+    write_record(other, tmp_path)
+    assert load_records(tmp_path, record.recipe["name"]) == [record]
+    assert [r.name for r in load_records(tmp_path, other.recipe["name"])] == [other.name]
 
 
 @pytest.mark.parametrize("content", ["[]", '"text"', "null", "{}"])

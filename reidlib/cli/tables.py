@@ -288,11 +288,11 @@ def _chance(evidence: Evidence, recipes: Iterable[str]) -> dict[str, str]:
 
     "" where no record says, and for other data and profiles, which have no such records.
     """
-    from reidlib.experiments.fair_numbers import climbing, noise
+    from reidlib.experiments.fair_numbers import chance
 
     if (evidence.data.name, evidence.profile) != ("promenade", "laptop"):
         return {"noise": "", "climbing": ""}
-    return {"noise": noise(evidence.folder), "climbing": climbing(evidence.folder, recipes)}
+    return chance(evidence.folder, recipes)
 
 
 def _sheet(sheet: Sheet) -> dict[str, Any]:

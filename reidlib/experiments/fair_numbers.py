@@ -88,7 +88,8 @@ class Gathered:
     """
 
     def __init__(self, results: Path, *, stale: bool = True) -> None:
-        held = Evidence(results).held.get("baseline", {}) if results.is_dir() else {}
+        own = Evidence(results, only="baseline") if results.is_dir() else None
+        held = own.held.get("baseline", {}) if own else {}
         runs = {w: Run(h.record.name, h.record, h.stale) for w, h in sorted(held.items())}
         self.trained = {w: run for w, run in runs.items() if stale or not run.stale}
         self.study = Studies(results / "promenade", stale=stale)
@@ -168,7 +169,24 @@ class Gathered:
 
 def noise(results: Path) -> str:
     """In one line, how far the baseline's mAP moves by chance; "" where no record of now says."""
+    return _noise(Gathered(results, stale=False))
+
+
+def climbing(results: Path, recipes: Iterable[str]) -> str:
+    """Which of these recipes still climbs with half as many steps again; "" if none is known to.
+
+    Records that do not hold any more say nothing.
+    """
+    return _climbing(Gathered(results, stale=False), recipes)
+
+
+def chance(results: Path, recipes: Iterable[str]) -> dict[str, str]:
+    """Both, of records that are read once."""
     records = Gathered(results, stale=False)
+    return {"noise": _noise(records), "climbing": _climbing(records, recipes)}
+
+
+def _noise(records: Gathered) -> str:
     over = {
         "seeds": list(maps(records.study.by_seed("seeds", "baseline")).values()),
         "worlds": [
@@ -186,12 +204,8 @@ def noise(results: Path) -> str:
     return f"noise of the baseline's mAP in street, one deviation: {', '.join(told)}" * bool(told)
 
 
-def climbing(results: Path, recipes: Iterable[str]) -> str:
-    """Which of these recipes still climbs with half as many steps again; "" if none is known to.
-
-    Records that do not hold any more say nothing.
-    """
-    records, steps = Gathered(results, stale=False), profile("laptop").steps or 0
+def _climbing(records: Gathered, recipes: Iterable[str]) -> str:
+    steps = profile("laptop").steps or 0
     changes = {
         PAPERS[name]: records.change(name, (steps, steps * 3 // 2), "climbs")
         for name in PAPERS

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from reidlib.errors import ReidError
 
 T = TypeVar("T")
+_hints: Callable[[Any], dict[str, Any]] = lru_cache(get_type_hints)  # asked for every record
 
 
 def override(item: T, name: str, value: Any) -> T:
@@ -27,7 +29,7 @@ def override(item: T, name: str, value: Any) -> T:
         if not rest:
             raise ReidError(f"{name} has parts: set {name}.{fields(old)[0].name}, for instance")
         return replace(item, **{name: override(old, rest, value)})  # type: ignore[type-var]
-    kind = get_type_hints(type(item))[name]
+    kind = _hints(type(item))[name]
     if rest or not _fits(value, kind):
         raise ReidError(f"{name} of {type(item).__name__} is {kind}, not {value!r}")
     return replace(item, **{name: value})  # type: ignore[type-var]
@@ -46,7 +48,7 @@ def _within(old: Mapping[str, Any], name: str, value: Any) -> dict[str, Any]:
 
 def from_dict(kind: type[T], values: Mapping[str, Any]) -> T:
     """A recipe or profile from what `dataclasses.asdict` and JSON made of it."""
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     return kind(**{name: _revive(hints[name], value) for name, value in values.items()})
 
 

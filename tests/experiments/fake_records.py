@@ -15,7 +15,7 @@ from reidlib.sources import sources
 
 
 def fake_record(name: str, world: int, maps: dict[str, float], **changes: Any) -> Record:
-    """maps: scenario -> mAP, a fraction; rank-1 is a tenth more."""
+    """maps: scenario -> mAP, a fraction; rank-1 is a tenth more, at most 1."""
     chosen, size = recipe(name), profile("laptop")
     request = resolve(Settings("small", "street", world, *plan(chosen, size).size))
     settings = {"scenario": "street", "size": "small", "world": world, "digest": request.digest()}
@@ -28,7 +28,7 @@ def fake_record(name: str, world: int, maps: dict[str, float], **changes: Any) -
         "data": {"name": "promenade", "version": VERSION, "protocol": "", "split": "",
                  "settings": settings},
         "start": shipped(chosen, size) or "scratch",
-        "scores": {k: {"map": v, "rank-1": v + 0.1} for k, v in maps.items()},
+        "scores": {k: {"map": v, "rank-1": min(v + 0.1, 1.0)} for k, v in maps.items()},
         "readings": {},
         "steps": 600,
         "parameters": 1000,
