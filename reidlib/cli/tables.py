@@ -30,10 +30,6 @@ Records = Annotated[Path | None, typer.Option(help="Folder of records [data/resu
 Profile = Annotated[str, typer.Option(help="smoke, laptop, fine or paper.")]
 DataName = Annotated[str, typer.Option(help="promenade, mars, ilids, prid, lsvid or duke.")]
 TrainedOn = Annotated[str, typer.Option(help="Promenade's illnesses in training.")]
-BEYOND = (
-    "over more than the {} worlds of the first look (nominal 5 %, up to 9 % where only claims near "
-    "a decision were gone on with, see `reid experiment undecided`)"
-)
 Size = Annotated[str, typer.Option(help="Promenade people: tiny, small, mars.")]
 
 
@@ -154,7 +150,7 @@ def verdicts(
     from collections import Counter
 
     from reidlib.experiments.data import Data
-    from reidlib.experiments.second_look import beyond_plan
+    from reidlib.experiments.second_look import caveats
     from reidlib.experiments.verdicts import verdicts as judge_all
 
     refuse_rendering(typed(ctx), data)
@@ -173,8 +169,7 @@ def verdicts(
     lines += _wrapped(f"{len(chosen)} claims: {total}", 0)
     back = [v.claim.id for v in chosen if v.taken_back]
     lines += _wrapped(f"not after Holm's correction: {', '.join(back)}", 0) if back else []
-    more = beyond_plan(chosen, asked.worlds)
-    lines += _wrapped(f"{BEYOND.format(asked.worlds)}: {', '.join(more)}", 0) if more else []
+    lines += [line for told in caveats(chosen, evidence) for line in _wrapped(told, 0)]
     from reidlib.experiments.statistics import finite
 
     tell([finite(v.as_dict()) for v in chosen], "\n".join(lines), json)
@@ -193,7 +188,8 @@ def _legend(evidence: Evidence) -> list[str]:
         "beside: told, and without a say in the verdict; R1: rank-1",
         "minus clean: the gain under an illness minus the gain without it, in points, of which a "
         "hard scenario has more to gain or lose; errors saved beyond clean: the same as a share of "
-        "what the other row misses, without a say in the verdict",
+        "what the other row misses, without a say in the verdict; in points alone: what the "
+        "illness adds is not sure, or the other way round, as such a share",
     ]
 
 

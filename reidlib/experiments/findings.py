@@ -25,10 +25,12 @@ EQUIVALENT, DIFFERENT = "equivalent", "different"
 
 
 def holds(evidence: Evidence) -> str:
+    """The word for a claim that the records bear out."""
     return f"holds on {place(evidence)}"
 
 
 def opposite(evidence: Evidence) -> str:
+    """The word for a claim that the records contradict."""
     return f"opposite on {place(evidence)}"
 
 
@@ -57,6 +59,7 @@ class Finding:
 
     @property
     def p(self) -> float | None:
+        """See `p_value`; None where nothing was measured."""
         return None if self.found is None else p_value(self.comparison, self.found)
 
     @property
@@ -66,6 +69,13 @@ class Finding:
         if not several or self.corrected is None or self.verdict == UNDECIDED:
             return False
         return self.corrected[2] >= LEVEL
+
+    @property
+    def in_points_alone(self) -> bool:
+        """Whether what an illness adds is decided in points and not as a share of the errors."""
+        if not self.comparison.illness or self.found is None or self.verdict == UNDECIDED:
+            return False
+        return self.saved is None or self.saved.sign != self.found.sign
 
     def __str__(self) -> str:
         if self.found is None or self.p is None:

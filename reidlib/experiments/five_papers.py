@@ -117,8 +117,7 @@ def missing(evidence: Evidence, *, own: bool = False, worlds: int = WORLDS) -> s
     told = ", ".join(f"{name} {count} of {worlds}" for name, count in short.items())
     return (
         f"worlds with a record that holds, in all {len(SCENARIOS)} scenarios: {told}.\n"
-        f"What makes the others: reid experiment {' '.join(short)} "
-        f"--profile {evidence.profile} --worlds {worlds}"
+        f"What makes the others: {evidence.command(*short, f'--worlds {worlds}')}"
     )
 
 

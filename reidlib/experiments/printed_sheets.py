@@ -6,7 +6,7 @@ from reidlib.experiments.cells import NOT_RUN, SHORT, halvings, number
 from reidlib.experiments.data import HALVED, HALVINGS
 from reidlib.experiments.forms import Sheet
 from reidlib.experiments.printed import PRINTED_NAMES, breaches, disagreements
-from reidlib.experiments.printed_text import off_grid, slips, twins
+from reidlib.experiments.printed_text import lone_splits, off_grid, slips, twins
 from reidlib.experiments.tables import Comparisons
 
 
@@ -14,7 +14,7 @@ def comparison_sheet(table: Comparisons) -> Sheet:
     """The rivals as printed, and our run of the paper's method under its name."""
     header = ("method", *(f"{data} {measure}" for data, measure in table.columns))
     rows = [
-        (label, *(number(values.get(column)) for column in table.columns))
+        (label, *(_as_printed(values.get(column)) for column in table.columns))
         for label, values in table.rows.items()
     ]
     ours = (number(table.ours.get(c)) if c in table.ours else NOT_RUN for c in table.columns)
@@ -31,6 +31,11 @@ def comparison_sheet(table: Comparisons) -> Sheet:
                  screen=(short, *rows[:-1], last))  # fmt: skip
 
 
+def _as_printed(value: float | None) -> str:
+    """With the decimals that the paper gives: one, rarely two."""
+    return number(value) if value is None or round(value, 1) == value else f"{value:.2f}"
+
+
 def bounds_sheet() -> Sheet:
     """Printed numbers that their own protocol or their own paper rules out."""
     rows = [
@@ -42,6 +47,7 @@ def bounds_sheet() -> Sheet:
         "bounds are computed from the printed CMC values, each end as generous as rounding allows",
         "shares of queries: only where the paper says how many people are tested; with 100 queries "
         "and ten splits every number of one decimal is possible",
+        *(f"like one split alone, {one}" for one in lone_splits()),
     )
     header = ("table", "row", "column", "printed", "why it cannot be")
     return Sheet("printed numbers that contradict their own paper", header, tuple(rows), notes)

@@ -124,6 +124,10 @@ def _counts() -> Iterator[Slip]:
 GRIDS = {"FGRA": (_PRID, 89, 10, "178 people, half of them tested")}
 
 
+# Papers that say how many queries one split has, where ten are usual.
+LONE = {"FGRA": (_ILIDS, 150)}
+
+
 def off_grid() -> list[Breach]:
     """Printed CMC values of a paper's own networks that no count of hits gives.
 
@@ -144,6 +148,29 @@ def off_grid() -> list[Breach]:
                     )
                     found.append(Breach(table.name, row, (where, measure), value, why))
     return found
+
+
+def lone_splits() -> Iterator[str]:
+    """Rows of a paper's own networks whose every CMC value is a share of one split's queries.
+
+    A mean over ten splits may be so, too, but then each value is so by chance alone.
+    """
+    for table in printed_tables().values():
+        if table.paper not in LONE:
+            continue
+        data, queries = LONE[table.paper]
+        rows: list[str] = []
+        values = 0
+        for row, cells in _own_rows(table):
+            own = [v for (where, what), v in cells.items() if where == data and what != "mAP"]
+            if own and all(on_grid(value, queries) for value in own):
+                rows, values = [*rows, row], values + len(own)
+        if rows:
+            share = sum(on_grid(k / 10, queries) for k in range(1001)) / 1001
+            yield (
+                f"{table.name}: {', '.join(rows)}: all {values} values of {data} are "
+                f"k / {queries}; of numbers with one decimal {share:.0%} are"
+            )
 
 
 def _own_rows(table: PrintedTable) -> list[tuple[str, dict[Column, float]]]:

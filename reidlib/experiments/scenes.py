@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from reidlib.data.promenade.settings import SCENARIOS
 from reidlib.experiments.claims import CLAIMS
-from reidlib.experiments.data import Data
 from reidlib.experiments.evidence import Evidence
 from reidlib.experiments.printed import MEASURES, printed
 from reidlib.experiments.statistics import Estimate
@@ -39,13 +38,9 @@ class Cell:
     @property
     def mark(self) -> str:
         """SURE where `beyond` and `saved` surely have one sign, ROUGHLY where only `beyond` has."""
-        sign = _sign(self.beyond)
-        return "" if not sign else SURE if sign == _sign(self.saved) else ROUGHLY
-
-
-def _sign(found: Estimate | None) -> int:
-    """Of a difference whose interval leaves out zero; else 0."""
-    return (found.low > 0) - (found.high < 0) if found else 0
+        if self.beyond is None or not self.beyond.sign:
+            return ""
+        return SURE if self.saved and self.saved.sign == self.beyond.sign else ROUGHLY
 
 
 @dataclass(frozen=True)
@@ -141,21 +136,9 @@ def by_scenario(name: str, evidence: Evidence, measure: str = "mAP") -> SceneTab
                 stale, evidence.stale(recipe.name))
         )  # fmt: skip
     return SceneTable(name, printed(name).source, measure, trained_on(evidence), tuple(rows),
-                  _command(name, evidence))  # fmt: skip
+                  evidence.command(name, "--score-on all"))  # fmt: skip
 
 
 def _claimed(of: str, to: str) -> tuple[str, ...]:
     found = (c for claim in CLAIMS for c in claim.comparisons if {c.of, c.to} == {of, to})
     return tuple(dict.fromkeys(c.illness or c.scene for c in found if c.illness or c.scene))
-
-
-def _command(name: str, evidence: Evidence) -> str:
-    """What trains and scores the table's rows, as these records are."""
-    usual, data = Data(), evidence.data
-    told = f"reid experiment {name} --score-on all"
-    if evidence.profile != "laptop":
-        told += f" --profile {evidence.profile}"
-    for option in ("scenario", "size"):
-        if (value := getattr(data, option)) != getattr(usual, option):
-            told += f" --{option} {value}"
-    return told + "".join(f" --with {key}={value}" for key, value in data.options.items())

@@ -17,9 +17,11 @@ from reidlib.errors import ReidError
 from reidlib.experiments.claims import Comparison
 from reidlib.experiments.data import HALVED, Data
 from reidlib.experiments.evidence import Evidence
-from reidlib.experiments.findings import UNDECIDED
+from reidlib.experiments.findings import UNDECIDED, Finding
 from reidlib.experiments.jobs import Job, chosen, make_jobs
 from reidlib.experiments.verdicts import Verdict, verdicts
+
+MOST = 16  # worlds that a claim is given at most
 
 
 def second_jobs(evidence: Evidence, data: Data, worlds: range) -> list[Job]:
@@ -32,8 +34,8 @@ def second_jobs(evidence: Evidence, data: Data, worlds: range) -> list[Job]:
         raise ReidError(f"the {planned} halvings of {data.name} are all there are: no more of them")
     if worlds.stop <= planned:
         raise ReidError(
-            f"undecided runs more worlds than the {planned} of the first look: say --worlds 16, or "
-            f"--first {planned} --worlds {16 - planned} for the new ones alone"
+            f"undecided runs more worlds than the {planned} of the first look: say --worlds "
+            f"{MOST}, or --first {planned} --worlds {MOST - planned} for the new ones alone"
         )
     scenes = open_rows(evidence)
     groups: dict[tuple[str, ...], list[str]] = {}
@@ -63,7 +65,7 @@ def open_rows(evidence: Evidence) -> dict[str, tuple[str, ...]]:
             "run the tables first (`reid experiment all`)"
         )
     rows: dict[str, dict[str, None]] = {}
-    for comparison in _open(found):
+    for comparison in (finding.comparison for finding in _open(found)):
         for name in (comparison.of, comparison.to):
             rows.setdefault(name, {}).update(dict.fromkeys(_scenes(comparison, evidence)))
     return {name: tuple(scenes) for name, scenes in rows.items()}
@@ -82,9 +84,32 @@ def beyond_plan(found: Sequence[Verdict], planned: int) -> list[str]:
     ]
 
 
-def _open(found: Sequence[Verdict]) -> list[Comparison]:
+def caveats(found: Sequence[Verdict], evidence: Evidence) -> list[str]:
+    """What to know of numbers of worlds: which claims rest on a second look, which wait for one."""
+    planned = evidence.data.worlds
+    told = []
+    if more := beyond_plan(found, planned):
+        told.append(
+            f"over more than the {planned} worlds of the first look (nominal 5 %, up to 9 % where "
+            "only claims near a decision were gone on with, see `reid experiment undecided`): "
+            + ", ".join(more)
+        )
+    waiting = [v.claim.id for v in found if any(_short(f) for f in _open([v]))]
+    if waiting and evidence.data.name not in HALVED:
+        told.append(
+            f"more worlds than now, up to {MOST}, may decide, and are not run: "
+            f"{', '.join(waiting)} (`{evidence.command('undecided', f'--worlds {MOST}')}`)"
+        )
+    return told
+
+
+def _short(finding: Finding) -> bool:
+    return finding.found is not None and finding.found.worlds < MOST
+
+
+def _open(found: Sequence[Verdict]) -> list[Finding]:
     return [
-        f.comparison
+        f
         for v in found
         if v.verdict.startswith(UNDECIDED) or v.taken_back
         for f in v.findings

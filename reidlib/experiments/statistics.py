@@ -32,6 +32,11 @@ class Estimate:
         """The interval for drawing: NaN where one world has none."""
         return (self.low, self.high) if self.worlds > 1 else (math.nan, math.nan)
 
+    @property
+    def sign(self) -> int:
+        """1 or -1 where the interval lies above or below zero, 0 where it does not leave it out."""
+        return (self.low > 0) - (self.high < 0)
+
     def interval(self, confidence: float) -> tuple[float, float]:
         """The t interval at another confidence than 95 %."""
         half = _half_width(self.sd, self.worlds, confidence)

@@ -83,14 +83,8 @@ def _missing(evidence: Evidence, curves: Sequence[Curve]) -> str:
     short = dict.fromkeys(curve.method for curve in curves if not curve.scores or curve.stale)
     if not short:
         return ""
-    usual, data = Data(), evidence.data
-    asked = {"profile": (evidence.profile, "laptop"), "scenario": (data.scenario, usual.scenario),
-             "size": (data.size, usual.size)}  # fmt: skip
-    more = "".join(f" --{name} {now}" for name, (now, default) in asked.items() if now != default)
-    return (
-        f"not tested at every strength yet: {', '.join(short)}; what does it: "
-        f"reid experiment {' '.join(short)} --worlds 1 --score-on {STRENGTHS_TABLE}{more}"
-    )
+    command = evidence.command(*short, "--worlds 1", f"--score-on {STRENGTHS_TABLE}")
+    return f"not tested at every strength yet: {', '.join(short)}; what does it: {command}"
 
 
 def _curve(evidence: Evidence, illness: str, method: str, key: str) -> Curve:

@@ -98,6 +98,7 @@ def ablation(name: str, evidence: Evidence, measure: str = "mAP", scored: str = 
 
 
 def known(measure: str) -> None:
+    """Raise a ReidError for a measure that no table is in."""
     if measure not in MEASURES:
         raise ReidError(f"no measure {measure!r}; there are {', '.join(MEASURES)}")
 

@@ -7,7 +7,7 @@ model, and the verdict says so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from reidlib.experiments.evidence import Evidence
 from reidlib.experiments.findings import (
     DIFFERENT,
     EQUIVALENT,
+    LEVEL,
     MEASURE,
     NOT_MEASURED,
     UNDECIDED,
@@ -57,16 +58,22 @@ class Verdict:
 
     @property
     def told(self) -> str:
-        """The verdict, and whether it rests on one trained model a row.
+        """The verdict, with what weakens it: points alone, or one trained model a row."""
+        points = " (in points alone)" * self.in_points_alone
+        return self.verdict + points + " (one model)" * self.one_model
+
+    @property
+    def one_model(self) -> bool:
+        """Whether it rests on maps of one trained model a row.
 
         What holds does so in all its parts; what fails may do so by scores over worlds alone.
         """
         if not self.verdict.startswith(DECIDED):
-            return self.verdict
+            return False
         failed = self.verdict.startswith(FAILED)
         worlds = [f for f in self.findings if f.comparison.decides and f.verdict == self.verdict]
         seen = any(o.asked.decides and o.found for o in self.observed)
-        return self.verdict + " (one model)" * (seen and not (failed and worlds))
+        return seen and not (failed and worlds)
 
     @property
     def deciding(self) -> tuple[str, ...]:
@@ -83,11 +90,21 @@ class Verdict:
     @property
     def taken_back(self) -> bool:
         """Whether Holm's correction would take back a part on which the verdict rests."""
+        return self._rests_on(lambda finding: finding.taken_back)
+
+    @property
+    def in_points_alone(self) -> bool:
+        """Whether it rests on what an illness adds in points, not as a share of the errors."""
+        return self._rests_on(lambda finding: finding.in_points_alone)
+
+    def _rests_on(self, weak: Callable[[Finding], bool]) -> bool:
+        """Whether the verdict needs a weak part: of what holds any, of what fails all that fail."""
         parts = [f for f in self.findings if f.comparison.decides]
         if not self.verdict.startswith(FAILED):
-            return self.verdict.startswith(DECIDED) and any(f.taken_back for f in parts)
+            return self.verdict.startswith(DECIDED) and any(map(weak, parts))
         seen = any(o.asked.decides and o.verdict.startswith(FAILED) for o in self.observed)
-        return not seen and all(f.taken_back for f in parts if f.verdict.startswith(FAILED))
+        failing = [f for f in parts if f.verdict.startswith(FAILED)]
+        return not seen and bool(failing) and all(map(weak, failing))
 
     def as_dict(self) -> dict[str, Any]:
         """For scripts."""
@@ -98,7 +115,8 @@ class Verdict:
             "kinds": list(self.claim.kinds),
             "printed": self.claim.printed,
             "verdict": self.verdict,
-            "one_model": self.told != self.verdict,
+            "one_model": self.one_model,
+            "in_points_alone": self.in_points_alone,
             "why": self.why,
             "taken_back": self.taken_back,
             "note": self.claim.note,
@@ -138,9 +156,9 @@ def _corrected(found: Sequence[tuple[Comparison, Estimate]]) -> list[tuple[float
     """Holm's interval and p of each, over all of them."""
     ps = [p_value(comparison, one) for comparison, one in found]
     corrected = []
-    for (comparison, one), confidence, p in zip(found, holm_confidence(ps), holm(ps)):
+    for (comparison, one), raw, confidence, p in zip(found, ps, holm_confidence(ps), holm(ps)):
         # one-sided tests at some level go with the interval that leaves out that level twice
-        within = comparison.kind == "E" and equivalence(one, comparison.margin) == p
+        within = comparison.kind == "E" and equivalence(one, comparison.margin) == raw
         wide = 2 * confidence - 1 if within else confidence
         corrected.append((*one.interval(wide), p))
     return corrected
@@ -154,7 +172,7 @@ def _verdict(claim: Claim, findings: tuple[Finding, ...], evidence: Evidence) ->
     seen = [o for o in observed if o.asked.decides and o.found]
     why = "; ".join([*map(str, deciding), *numbers])
     why += f" ({ONE_MODEL})" * bool(seen)
-    words = [one.verdict for one in deciding]
+    words = [*(one.verdict for one in deciding), *_scatter_word(claim, evidence)]
     word = _word(claim, words, numbers, evidence)
     faults = evidence.truth_words(claim.id)
     return Verdict(claim, word, why, findings, numbers, observed, faults)
@@ -193,14 +211,30 @@ def _numbers(claim: Claim, evidence: Evidence) -> tuple[str, ...]:
 
 def _scatter(claim: Claim, evidence: Evidence) -> list[str]:
     """How much two rows scatter over the worlds that both have, and whether that differs."""
-    if claim.scattered is None:
+    pairs = _scattered(claim, evidence)
+    if claim.scattered is None or not pairs:
         return []
-    one, other = (evidence.values(recipe, MEASURE) for recipe in claim.scattered)
-    worlds = sorted(one.keys() & other.keys())
-    if len(worlds) < 2:
-        return []
-    pairs = [[values[world] for world in worlds] for values in (one, other)]
     sds = (estimate(values).sd for values in pairs)
     told = ", ".join(f"{name} by {sd:.1f}" for name, sd in zip(claim.scattered, sds))
     p = unequal_scatter(*pairs)
-    return [f"over {len(worlds)} worlds scatter {told}; alike: p {p:.2g}"]
+    return [f"over {len(pairs[0])} worlds scatter {told}; alike: p {p:.2g}"]
+
+
+def _scatter_word(claim: Claim, evidence: Evidence) -> list[str]:
+    """Whether the first row scatters more, as the claim says; [] where none says so."""
+    if claim.scattered is None:
+        return []
+    pairs = _scattered(claim, evidence)
+    if not pairs:
+        return [NOT_MEASURED]
+    if unequal_scatter(*pairs) >= LEVEL:
+        return [UNDECIDED]
+    one, other = (estimate(values).sd for values in pairs)
+    return [holds(evidence) if one > other else opposite(evidence)]
+
+
+def _scattered(claim: Claim, evidence: Evidence) -> list[list[float]]:
+    """The scores of the two rows in the worlds that both have; [] for fewer than two worlds."""
+    one, other = (evidence.values(recipe, MEASURE) for recipe in claim.scattered or ("", ""))
+    worlds = sorted(one.keys() & other.keys())
+    return [[of[world] for world in worlds] for of in (one, other)] if len(worlds) > 1 else []

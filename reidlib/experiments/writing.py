@@ -65,6 +65,11 @@ def ablation_sheet(table: Table) -> Sheet:
         notes.append(
             "verdict: of a row by itself; `reid verdicts` has margins and Holm's correction"
         )
+    if len({row.ours.worlds for row in table.rows if row.ours}) > 1:
+        notes.append(
+            "rows with unlike numbers of worlds have means over unlike people: what compares them "
+            "is `ours diff.`, over the worlds that both rows have"
+        )
     notes += [CONTROL] * any(row.control for row in table.rows)
     fewest = min((row.ours.worlds for row in table.rows if row.ours), default=0)
     notes += halvings(fewest, table.halvings)

@@ -51,17 +51,27 @@ def tally(verdicts: Sequence[Verdict]) -> dict[str, dict[str, tuple[str, ...]]]:
 
 
 def summary(verdicts: Sequence[Verdict], paper: str) -> str:
-    """One sentence on a paper's claims, whatever became of them."""
+    """One sentence on a paper's claims, whatever became of them, with the tiles' marks."""
     found = tally(verdicts)[paper]
-    parts = [f"{len(ids)} {o} ({', '.join(ids)})" for o, ids in found.items()]
+    names = {v.claim.id: marked(v) for v in verdicts}
+    parts = [f"{len(ids)} {o} ({', '.join(names[i] for i in ids)})" for o, ids in found.items()]
     return f"{paper}, {sum(map(len, found.values()))} claims: {'; '.join(parts)}."
+
+
+def marked(verdict: Verdict) -> str:
+    """The claim's id, and behind it what weakens the verdict.
+
+    *: decided by one trained model a row, not over worlds; ~: what an illness adds is so in points
+    alone, not as a share of the errors; °: Holm's correction would take back what decides it.
+    """
+    weak = {"*": verdict.one_model, "~": verdict.in_points_alone, "°": verdict.taken_back}
+    return verdict.claim.id + "".join(mark for mark, on in weak.items() if on)
 
 
 def draw_claims(verdicts: Sequence[Verdict], caption: str = "") -> Figure:
     """A tile for each claim, a row for each paper, coloured by what became of it.
 
-    A star: decided by one trained model a row, not over worlds. A circle: Holm's correction would
-    take back what decides it.
+    Names are as `marked` has them.
     """
     import matplotlib.pyplot as plt
     from matplotlib.patches import Patch, Rectangle
@@ -76,8 +86,7 @@ def draw_claims(verdicts: Sequence[Verdict], caption: str = "") -> Figure:
         for x, one in enumerate(own):
             colour = OUTCOMES[outcome(one.verdict)]
             axes.add_patch(Rectangle((x, y - 0.42), 0.92, 0.84, facecolor=colour, edgecolor="0.4"))
-            name = one.claim.id + "*" * (one.told != one.verdict) + "°" * one.taken_back
-            axes.text(x + 0.46, y, name, ha="center", va="center", fontsize=8)
+            axes.text(x + 0.46, y, marked(one), ha="center", va="center", fontsize=8)
     axes.set(xlim=(-0.1, wide), ylim=(len(papers) - 0.5, -0.5))
     axes.set_axis_off()
     keys = [Patch(facecolor=c, edgecolor="0.4", label=name) for name, c in OUTCOMES.items()]

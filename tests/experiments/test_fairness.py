@@ -294,7 +294,7 @@ def test_noise_and_climbs_are_of_records_that_hold(results: Path) -> None:
 
 def test_a_sixth_world_is_no_part_of_a_rule_over_five(results: Path) -> None:
     before = examine(results)
-    fake.pair(results, "averaged", (*(0.05 + 0.002 * z for z in (-1, -0.5, 0, 0.5, 1)), 0.5))
+    fake.pair(results, "averaged", (*(0.05 + 0.002 * z for z in (-1, -0.5, 0, 0.5, 1)), 0.3))
     after = examine(results)
     assert before.ladder == after.ladder
     assert {one.name: one.found for one in before.lines} == {o.name: o.found for o in after.lines}

@@ -12,6 +12,7 @@ import pytest
 
 from reidlib.__main__ import main
 from reidlib.data.promenade.settings import SCENARIOS
+from reidlib.experiments.data import Data
 from reidlib.experiments.evidence import Evidence
 from reidlib.experiments.five_papers import (
     METHODS,
@@ -82,7 +83,10 @@ def test_the_illnesses_that_papers_name() -> None:
 def test_what_is_missing_is_said_with_the_command(results: Path, tmp_path: Path) -> None:
     said = missing(Evidence(results))
     assert "baseline 0 of 5" in said  # three worlds, but not in all scenarios
-    assert "reid experiment baseline trsa rgsa_rgtr fgra tacan sinet --profile laptop" in said
+    assert said.endswith("reid experiment baseline trsa rgsa_rgtr fgra tacan sinet --worlds 5")
+    data = Data(scenario="clean", options={"family": 4})
+    other = missing(Evidence(results, "fine", data))
+    assert other.endswith("--worlds 5 --profile fine --scenario clean --with family=4")
     assert missing(Evidence(tmp_path / "none")).count("0 of 5") == 6
     full = {scenario: [0.5] * 5 for scenario in SCENARIOS if scenario != "street"}
     for name in METHODS:

@@ -6,7 +6,7 @@ import pytest
 
 from reidlib.experiments.printed import printed
 from reidlib.experiments.printed_sheets import bounds_sheet, disagreements_sheet
-from reidlib.experiments.printed_text import QUOTED, off_grid, on_grid, slips, twins
+from reidlib.experiments.printed_text import QUOTED, lone_splits, off_grid, on_grid, slips, twins
 
 
 def test_slips_in_sentences() -> None:
@@ -46,6 +46,23 @@ def test_what_no_count_of_hits_gives() -> None:
     assert len(found) == 2
     assert {b.column[0] for b in found.values()} == {"PRID-2011"}
     assert "k / 890" in next(iter(found.values())).why
+
+
+def test_rows_that_look_like_one_split() -> None:
+    """FGRA's on iLIDS-VID, by counting; a row with one value off the grid is no such row."""
+    one, two = lone_splits()
+    assert one.startswith("fgra-1: FGRA: all 4 values of iLIDS-VID are k / 150")
+    assert (
+        "4. GB+RAM+AVG, 5. GB+RAM+TA, 6. GB+RAM+TAS, 7. GB+RAM+TAS+CR, 8. GB+RAM+TAS+CR+SA" in two
+    )
+    assert "all 10 values" in two
+    assert "15%" in two
+    possible = {f"{100 * k / 150:.1f}" for k in range(151)}
+    rows = printed("fgra-2").rows
+    for label, cells in rows.items():
+        own = {f"{v:.1f}" for (data, what), v in cells.items()
+               if data == "iLIDS-VID" and what != "mAP"}  # fmt: skip
+        assert (label in two) == (own <= possible), label
 
 
 def test_the_same_numbers_elsewhere() -> None:

@@ -15,7 +15,7 @@ from reidlib.errors import ReidError
 from reidlib.experiments.claims import CLAIMS
 from reidlib.experiments.data import Data
 from reidlib.experiments.evidence import Evidence
-from reidlib.experiments.second_look import beyond_plan, open_rows, second_jobs
+from reidlib.experiments.second_look import MOST, beyond_plan, caveats, open_rows, second_jobs
 from reidlib.experiments.verdicts import verdicts
 from reidlib.recipes import recipes
 from reidlib.records import write_record
@@ -183,8 +183,22 @@ def test_verdicts_name_claims_of_more_worlds_than_planned(tmp_path, monkeypatch,
     out = " ".join(capsys.readouterr().out.split())
     assert out.endswith(
         "over more than the 5 worlds of the first look (nominal 5 %, up to 9 % where only claims "
-        "near a decision were gone on with, see `reid experiment undecided`): S11"
+        "near a decision were gone on with, see `reid experiment undecided`): S11 "
+        "more worlds than now, up to 16, may decide, and are not run: S4, S11 "
+        "(`reid experiment undecided --worlds 16`)"
     )
+
+
+def test_what_has_had_all_its_worlds_waits_for_no_more(tmp_path: Path) -> None:
+    for name in ("sinet-2/sbm", "sinet-3/sbm-without-mi"):
+        leave(tmp_path, name, *(BASE * 4)[:MOST])
+    evidence = Evidence(tmp_path)
+    assert "not run" not in " ".join(caveats(verdicts(evidence), evidence))
+    few = evidence.within(range(MOST - 1))
+    assert caveats(verdicts(few), few)[-1].endswith(
+        "not run: S11 (`reid experiment undecided --worlds 16`)"
+    )
+    assert caveats([], evidence) == []
 
 
 def test_the_error_of_a_second_look() -> None:

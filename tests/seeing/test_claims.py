@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from matplotlib import pyplot as plt
@@ -17,6 +18,7 @@ from reidlib.seeing.claims import (
     branches,
     draw_claims,
     draw_forest,
+    marked,
     outcome,
     summary,
     tally,
@@ -51,8 +53,20 @@ def test_every_claim_is_counted_once_and_has_a_tile(results: Path) -> None:
     assert sorted(counted) == sorted(claim.id for claim in CLAIMS)
     assert summary(found, "TACAN").startswith("TACAN, 5 claims: ")
     axes = draw_claims(found).axes[0]
-    assert set(texts(axes)) == {*counted, *PAPERS.values()}
+    assert set(texts(axes)) == {*map(marked, found), *PAPERS.values()}
     assert len(axes.patches) == len(CLAIMS)
+
+
+def test_marks_say_what_weakens_a_verdict(results: Path) -> None:
+    one = next(v for v in verdicts(Evidence(results)) if v.claim.id == "S1")
+    assert marked(one) == "S1"
+    weak = {"one_model": "*", "in_points_alone": "~", "taken_back": "°"}
+    for name, mark in weak.items():
+        told = {**dict.fromkeys(weak, False), name: True}
+        assert marked(SimpleNamespace(claim=one.claim, **told)) == f"S1{mark}"  # type: ignore[arg-type]
+    told = dict.fromkeys(weak, True)
+    all_three = SimpleNamespace(claim=one.claim, verdict="equivalent", **told)
+    assert summary([all_three], "SINet") == "SINet, 1 claims: 1 borne out (S1*~°)."
 
 
 def test_branches_are_the_deciding_comparisons(results: Path) -> None:
