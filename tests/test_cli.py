@@ -14,9 +14,12 @@ import pytest
 from PIL import Image
 
 from reidlib.__main__ import app, main
+from reidlib.checkpoints import read_about
+from reidlib.cli.runs import _beside
 from reidlib.errors import ReidError
 from reidlib.files import ROOT
 from reidlib.recipes import profile, recipe
+from reidlib.records import read_record
 from tests import fake_layouts
 
 FEW_PEOPLE = {"train": 6, "test": 4, "validation": 2}
@@ -89,6 +92,14 @@ def test_evaluate_repeats_the_record(
     again = json.loads(capsys.readouterr().out)
     (record,) = run.glob("*.json")
     assert again == json.loads(record.read_text())["scores"]["street"]
+
+
+def test_evaluate_says_whether_it_is_the_recorded_score(run: Path) -> None:
+    (path,) = run.glob("*.json")
+    recorded, about = read_record(path).scores["street"]["map"], read_about(run)
+    assert _beside(run, about, recorded).endswith(f"here {100 * recorded:.2f}%, the same")
+    assert _beside(run, about, recorded + 0.0123).endswith(", +1.23 points")
+    assert _beside(run.parent / "nowhere.safetensors", about, recorded) == ""
 
 
 def test_evaluate_in_another_scenario_and_by_another_rule(

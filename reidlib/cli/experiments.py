@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +22,11 @@ from reidlib.cli.common import (
     typed,
 )
 from reidlib.errors import ReidError
+
+if TYPE_CHECKING:
+    from reidlib.experiments.data import Data
+    from reidlib.experiments.jobs import Job
+    from reidlib.experiments.worker import Places
 
 ALL, UNDECIDED = "all", "undecided"
 
@@ -83,27 +88,18 @@ def experiment(
     leave a claim undecided, `undecided --worlds 16` runs the rows that it compares in more, and
     scores them where it asks.
     """
-    from reidlib.data.promenade.settings import SCENARIOS
-    from reidlib.experiments.asking import check_data, check_root, check_worlds
-    from reidlib.experiments.data import Data
+    from reidlib.experiments.asking import check_worlds
     from reidlib.experiments.evidence import Evidence
-    from reidlib.experiments.forecast import forecast
     from reidlib.experiments.jobs import chosen, make_jobs
-    from reidlib.experiments.recorded import find
     from reidlib.experiments.runner import cluster, cores, run_jobs
     from reidlib.experiments.second_look import second_jobs
-    from reidlib.experiments.strengths import LADDER, STRENGTHS_TABLE
     from reidlib.experiments.worker import Places
     from reidlib.files import data_folder
 
     if threads < 1 or (jobs is not None and jobs < 1):
         raise ReidError("--jobs and --threads are at least 1")
-    together = {ALL: SCENARIOS, STRENGTHS_TABLE: (scenario, *LADDER)}
-    scored = tuple(together.get(score_on) or score_on.split(","))
-    asked = Data(data, str(root) if root else None, scenario, size, scored, assignments(options))
     refuse_rendering(typed(ctx), data)
-    check_data(asked)
-    check_root(asked)
+    asked = _asked(data, root, scenario, size, score_on, options)
     many = asked.worlds if worlds is None else worlds
     check_worlds(asked, first, many)
     if device and not dask:  # a cluster's devices are not this machine's
@@ -117,21 +113,52 @@ def experiment(
         todo = make_jobs(rows, profile, asked, range(first, first + many))
     kept = tuple(r.name for r in chosen(keep or []))
     places = Places(folder, runs.absolute(), kept, device, threads)
+    at_once = jobs or max(1, cores() // threads)
     if dry:
-        known = [(job, find(job, places.results)) for job in todo]
-        left = [job for job, found in known if found.missing(job)]
-        again = [job for job, found in known if found.missing(job) and job.recipe in found.current]
-        hours = forecast(left, places.results).told(jobs or max(1, cores() // threads))
-        fewer = "" if UNDECIDED in names else " (--score-on may name less)"
-        tell([str(job) for job in left], _dry(left, again, len(todo), hours, fewer), json)
+        tell(*_dry(todo, places, at_once, fewer=UNDECIDED not in names), json)
         return
-    here = nullcontext((None, max(1, cores() // threads)))
+    here = nullcontext((None, at_once))
     with cluster(dask) if dask else here as (executor, room):
         report = run_jobs(
             todo, places, at_once=jobs or room, keep_stale=keep_stale, executor=executor
         )
-    tell(_plain(report), _text(report), json)
+    told = [f"--records {out}"] * bool(out) + asked.words(profile)
+    tell(_plain(report), f"{_text(report)}\n{_where(names, told)}", json)
     raise typer.Exit(1 if report.failed else 0)
+
+
+def _asked(
+    data: str, root: Path | None, scenario: str, size: str, score_on: str, options: With
+) -> Data:
+    """Raises ReidError for what is not there."""
+    from reidlib.data.promenade.settings import SCENARIOS
+    from reidlib.experiments.asking import check_data, check_root
+    from reidlib.experiments.data import Data
+    from reidlib.experiments.strengths import LADDER, STRENGTHS_TABLE
+
+    together = {ALL: SCENARIOS, STRENGTHS_TABLE: (scenario, *LADDER)}
+    scored = tuple(together.get(score_on) or score_on.split(","))
+    asked = Data(data, str(root) if root else None, scenario, size, scored, assignments(options))
+    check_data(asked)
+    check_root(asked)
+    return asked
+
+
+def _where(names: list[str], options: list[str]) -> str:
+    """Which commands show the scores of these rows."""
+    from reidlib.experiments.jobs import FIVE_PAPERS, chosen
+    from reidlib.experiments.printed import printed_tables
+
+    if UNDECIDED in names or ALL in names:
+        shown = ["verdicts"]
+    else:
+        tables = (
+            [name] if name in (*printed_tables(), FIVE_PAPERS)
+            else [row.table or FIVE_PAPERS for row in chosen([name])]
+            for name in names
+        )  # fmt: skip
+        shown = list(dict.fromkeys(f"table {table}" for of in tables for table in of))
+    return "scores: " + ", ".join(f"`{' '.join(['reid', one, *options])}`" for one in shown)
 
 
 def _alone(names: list[str], given: list[str]) -> None:
@@ -142,21 +169,40 @@ def _alone(names: list[str], given: list[str]) -> None:
            "and scenarios that claims hang on, and no others")  # fmt: skip
 
 
-def _dry(left: list[Any], again: list[Any], total: int, hours: str, fewer: str) -> str:
-    """again: those of the jobs left whose training is recorded, and not all scores asked for.
+def _dry(todo: list[Job], places: Places, at_once: int, *, fewer: bool) -> tuple[list[str], str]:
+    """What there is to do, for scripts and for people. fewer: whether fewer scores may be asked."""
+    from reidlib.experiments.forecast import forecast
+    from reidlib.experiments.recorded import find
 
-    fewer: how to ask for fewer scores, where one can.
-    """
-    if not total:
-        return "no claim hangs on more worlds of this data and profile"
-    lines = [*map(str, left), f"{len(left) - len(again)} of {total} runs are not recorded yet"]
+    known = [(job, find(job, places.results)) for job in todo]
+    left = [job for job, found in known if found.missing(job)]
+    again = [job for job, found in known if found.missing(job) and job.recipe in found.current]
+    plain = [str(job) for job in left]
+    if not todo:
+        return plain, "no claim hangs on more worlds of this data and profile"
+    lines = [*_by_recipe(left), f"not recorded yet: {len(left) - len(again)} of {len(todo)} runs"]
     if again:
         scored = list(dict.fromkeys(scene for job in again for scene in job.data.scored))
         lines.append(
-            f"{len(again)} more are recorded and not yet scored on all of {', '.join(scored)}; a "
-            "model that was not kept is trained again for it" + fewer
+            f"recorded, and not yet scored on all of {', '.join(scored)}: {len(again)} more; a "
+            "model that was not kept is trained again for it"
+            + " (--score-on may name less)"
+            * fewer
         )
-    return "\n".join(lines + [hours] * bool(left))
+    if left:
+        lines.append(forecast(left, places.results).told(at_once))
+    return plain, "\n".join(lines)
+
+
+def _by_recipe(jobs: list[Job]) -> list[str]:
+    """A line for each recipe, with its worlds."""
+    worlds: dict[str, list[int]] = {}
+    for job in jobs:
+        worlds.setdefault(job.recipe, []).append(job.world)
+    return [
+        f"{recipe} in world{'s' * (len(of) > 1)} {', '.join(map(str, of))}"
+        for recipe, of in worlds.items()
+    ]
 
 
 def _plain(report: Any) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from reidlib.cli.common import (
 from reidlib.errors import ReidError
 
 if TYPE_CHECKING:
+    from reidlib.checkpoints import About
     from reidlib.data.tracklets import Tracklet, TrackletDataset
 
 PICTURES = ("png", "svg", "pdf", "jpg")
@@ -119,6 +120,8 @@ def evaluate(
     from reidlib.extraction import evaluate as score_run
 
     rules: dict[str, Any] = {"ap": ap, "unmatched": unmatched, "tie": tie}
+    as_trained = not (options or rerank or shot or camera_rule)
+    as_trained &= (ap, unmatched, tie) == ("hits", "skip", "stable")
     rules |= {"single_gallery_shot": shot}
     if camera_rule is not None:
         rules["camera_rule"] = camera_rule
@@ -131,7 +134,21 @@ def evaluate(
         model.to(place), dataset, about.recipe, about.profile, device=place,
         folder=save_embeddings, rerank=rerank, **rules,
     )  # fmt: skip
-    tell(score.summary(), str(score), json)
+    beside = _beside(run, about, score.summary()["map"]) if as_trained else ""
+    tell(score.summary(), f"{score}{beside}", json)
+
+
+def _beside(run: Path, about: About, found: float) -> str:
+    """A line that holds a score against the record in the run's folder, where there is one."""
+    from reidlib.records import read_record, records_beside
+
+    scored = about.data["settings"].get("scenario", about.data["name"])
+    for path in records_beside(run, about.recipe.name, about.profile.name):
+        if (kept := read_record(path).scores.get(scored)) is not None:
+            apart = 100 * (found - kept["map"])
+            told = "the same" if abs(apart) < 0.005 else f"{apart:+.2f} points"
+            return f"\nrecorded: mAP {100 * kept['map']:.2f}%; here {100 * found:.2f}%, {told}"
+    return ""
 
 
 def rank(

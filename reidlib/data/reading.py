@@ -89,6 +89,7 @@ def check_counts(
             f"{root} is not the published {name}: {refused[0]}"
             + (f" (and {len(refused) - 1} more differences)" if len(refused) > 1 else "")
             + f"; run `reid doctor {name} {root}`, or load with expect=None"
+            + ", for a set of your own in its folders --data mars-layout" * (name == "mars")
         )
     for row in wrong:
         warnings.warn(f"{root}: {row}", ReidWarning, stacklevel=3)

@@ -13,6 +13,7 @@ from reidlib.data.tracklets import TrackletDataset
 from reidlib.records import Record
 
 HALVED = ("ilids", "prid")  # data sets whose protocol averages over halvings: run k, halving k
+PROFILE = "laptop"  # of records and tables, unless another is asked for
 HALVINGS, WORLDS = 10, 5  # runs of a row that is whole: of these data, of all others
 
 
@@ -41,6 +42,15 @@ class Data:
     def worlds(self) -> int:
         """Runs of each row: an interval needs several, a halved protocol all of its halvings."""
         return HALVINGS if self.name in HALVED else WORLDS
+
+    def words(self, profile: str) -> list[str]:
+        """The options that ask for this data and profile, the root and what is usual left out."""
+        usual = Data()
+        told = [f"--profile {profile}"] * (profile != PROFILE)
+        told += [f"--data {self.name}"] * (self.name != usual.name)
+        told += [f"--{name} {value}" for name in ("scenario", "size")
+                 if (value := getattr(self, name)) != getattr(usual, name)]  # fmt: skip
+        return [*told, *(f"--with {name}={value}" for name, value in self.options.items())]
 
     def load(self, world: int, size: tuple[int, int]) -> TrackletDataset:
         """The training people of a world, and its test people under the same scenario.

@@ -211,13 +211,8 @@ class Evidence:
 
     def command(self, *words: str) -> str:
         """What makes records like these, of the named rows or tables: for people to type."""
-        usual, asked = Data(), self.data
-        told = ["reid experiment", *words]
-        told += [f"--profile {self.profile}"] * (self.profile != "laptop")
-        told += [f"--data {asked.name} --root <folder>"] * (asked.name != usual.name)
-        told += [f"--{name} {value}" for name in ("scenario", "size")
-                 if (value := getattr(asked, name)) != getattr(usual, name)]  # fmt: skip
-        return " ".join([*told, *(f"--with {k}={v}" for k, v in asked.options.items())])
+        root = ["--root <folder>"] * (self.data.name != Data().name)
+        return " ".join(["reid experiment", *words, *self.data.words(self.profile), *root])
 
     def stale(self, *recipes: str) -> str:
         """Why numbers of these recipes may not hold, in the words of the first such record."""

@@ -83,7 +83,9 @@ class Finding:
         text = f"{self.comparison}: {told(self.found)}"
         if self.comparison.kind == "E":
             text += f", margin {self.comparison.margin:g}"
-            text += f", p {self.p:.2g}" * (self.found.worlds > 1)
+            within = self.p == equivalence(self.found, self.comparison.margin)
+            side = "within" if within else "beyond"
+            text += f", p {self.p:.2g} ({side})" * (self.found.worlds > 1)
         if self.corrected and self.found.worlds > 1:
             low, high, p = self.corrected
             text += f", Holm [{low:+.1f}, {high:+.1f}]"

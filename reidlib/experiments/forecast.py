@@ -24,7 +24,8 @@ class Forecast:
         if not self.records:
             return "no run of this profile is recorded yet that would tell how long it takes"
         hours = self.seconds / at_once / 3600
-        time = f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"
+        time = f"{hours:.1f} hours" if hours >= 1 else f"{max(1, round(60 * hours))} minutes"
+        time = time.removesuffix("s") if time == "1 minutes" else time
         many = f"{self.records} record{'s' * (self.records > 1)}"
         return f"about {time} with {at_once} at once, judged by {many} of this profile"
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from reidlib.errors import ReidError
+from reidlib.files import reason
 
 
 @contextmanager
@@ -27,10 +28,9 @@ def held(path: Path, *, wait: bool = False) -> Iterator[bool]:
         raise ReidError(
             "`reid experiment` shares its work through locks that Windows lacks; run it in WSL"
         ) from error
-    path.parent.mkdir(parents=True, exist_ok=True)
     how = fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        handle = _opened(path)
         try:
             fcntl.flock(handle, how)
         except BlockingIOError:
@@ -41,13 +41,23 @@ def held(path: Path, *, wait: bool = False) -> Iterator[bool]:
             break
         os.close(handle)  # its last holder removed the file between our opening and our locking
     try:
-        os.truncate(handle, 0)
-        os.write(handle, f"{os.getpid()}\n".encode())
+        with suppress(OSError):  # a full disk takes no process id; the lock holds all the same
+            os.truncate(handle, 0)
+            os.write(handle, f"{os.getpid()}\n".encode())
         yield True
     finally:
         with suppress(FileNotFoundError):
             path.unlink()  # while it is still locked, so that nobody's new file is removed
         os.close(handle)
+
+
+def _opened(path: Path) -> int:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise ReidError(f"{path} cannot be written ({reason(error)}): runs are shared out through "
+                        "it; make room or name another folder") from error  # fmt: skip
 
 
 def holder(path: Path) -> str:

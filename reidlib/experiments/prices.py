@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from reidlib.experiments.evidence import Evidence
 from reidlib.experiments.five_papers import METHODS
-from reidlib.experiments.statistics import Estimate, estimate
 from reidlib.recipes import PAPERS, profile, recipe
 
 
@@ -83,17 +82,18 @@ def kept_bytes(model: nn.Module, clip: Sequence[int], clips: int = 2) -> float:
     return sum(tensor.untyped_storage().nbytes() for tensor in kept.values()) / clips
 
 
-def milliseconds(evidence: Evidence, method: str) -> Estimate | None:
-    """Of training, for one frame, mean over worlds, as the records have it; None without one.
+def milliseconds(evidence: Evidence, method: str) -> tuple[float, int] | None:
+    """Of training, for one frame, in the fastest of the worlds, and how many there are.
 
-    Runs share their machine with others, so compare methods of one campaign only.
+    Runs share their machine with others, which makes a run slower and never faster. None without
+    a record.
     """
     speeds = [
         held.record.readings["frames_per_second"]
         for held in evidence.held.get(method, {}).values()
         if held.record.readings.get("frames_per_second", math.nan) > 0
     ]
-    return estimate([1000 / speed for speed in speeds]) if speeds else None
+    return (1000 / max(speeds), len(speeds)) if speeds else None
 
 
 def machines(evidence: Evidence) -> str:

@@ -73,7 +73,11 @@ def run_jobs(
         (waiting if found.missing(job) and not kept else report.recorded).append(job)
     own = Processes(at_once) if executor is None else None
     bar = tqdm(
-        total=len(waiting), unit="run", disable=not progress, dynamic_ncols=True, smoothing=0
+        total=len(waiting),
+        unit="run",
+        disable=not progress or not waiting,
+        dynamic_ncols=True,
+        smoothing=0,
     )
     running: dict[Future[Outcome], Job] = {}
     queue = iter(waiting)

@@ -61,6 +61,7 @@ class Table:
     scored: str
     rows: tuple[Row, ...]
     halvings: int = 0  # that each row is to be averaged over, of the data sets that have some
+    margins: tuple[float, ...] = ()  # points within which verdicts call two rows equivalent
 
 
 def ablation(name: str, evidence: Evidence, measure: str = "mAP", scored: str = "") -> Table:
@@ -72,7 +73,7 @@ def ablation(name: str, evidence: Evidence, measure: str = "mAP", scored: str = 
     paper = printed(name)
     labels = rows_of(name)
     by_recipe = {recipe.name: label for label, recipe in labels.items()}
-    rows = []
+    rows, margins = [], set()
     for label, recipe in labels.items():
         to = base_within(labels, recipe)
         base = labels[to].name if to else ""
@@ -81,6 +82,7 @@ def ablation(name: str, evidence: Evidence, measure: str = "mAP", scored: str = 
         key = MEASURES[measure]
         gain = evidence.gain(recipe.name, base, key, scored) if base else None
         deciding = _deciding(recipe.name, base, printed_gain, by_recipe, scored)
+        margins |= {deciding.margin} if deciding and deciding.kind == "E" else set()
         rows.append(
             Row(
                 label, recipe.name, recipe.control, to, here, printed_gain,
@@ -94,7 +96,8 @@ def ablation(name: str, evidence: Evidence, measure: str = "mAP", scored: str = 
     sets = tuple(dict.fromkeys(data for data, what in paper.columns if what == measure))
     return Table(name, paper.source, measure, sets, trained_on(evidence),
                  scored or evidence.trained_on, tuple(rows),
-                 HALVINGS if evidence.data.name in HALVED else 0)  # fmt: skip
+                 HALVINGS if evidence.data.name in HALVED else 0,
+                 tuple(sorted(margins)))  # fmt: skip
 
 
 def known(measure: str) -> None:

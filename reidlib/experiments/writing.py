@@ -63,7 +63,13 @@ def ablation_sheet(table: Table) -> Sheet:
         notes.append(f"no row is recorded here yet: `reid experiment {table.name}` runs them")
     if any(row.ours and row.verdict for row in table.rows):
         notes.append(
-            "verdict: of a row by itself; `reid verdicts` has margins and Holm's correction"
+            "verdict: of a row by itself; `reid verdicts` has its claim, and Holm's correction"
+        )
+    if table.margins:
+        within = " or ".join(f"{margin:g}" for margin in table.margins)
+        notes.append(
+            f"equivalent: shown to lie within {within} points; different: beyond; undecided there: "
+            "neither is shown"
         )
     if len({row.ours.worlds for row in table.rows if row.ours}) > 1:
         notes.append(

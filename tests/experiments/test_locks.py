@@ -9,6 +9,10 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
+from reidlib.errors import ReidError
+from reidlib.experiments import locks
 from reidlib.experiments.locks import held, holder
 
 COUNT = """
@@ -65,6 +69,22 @@ def test_held_by_a_living_process_and_free_when_it_is_killed(tmp_path: Path) -> 
         assert mine
         assert holder(lock) == str(os.getpid())
     assert holder(lock) == "?"
+
+
+def test_a_full_disk_is_told_with_the_remedy(tmp_path, monkeypatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:  # the file is there, its one line does not fit
+        patch.setattr(locks.os, "write", full)
+        with held(tmp_path / "lock") as mine:
+            assert mine
+            with held(tmp_path / "lock") as other:
+                assert not other
+    monkeypatch.setattr(locks.os, "open", full)
+    wanted = pytest.raises(ReidError, match=r"lock cannot be written \(no space left.*make room")
+    with wanted, held(tmp_path / "lock"):
+        pass
 
 
 def test_waiting_ends_when_the_holder_does(tmp_path: Path) -> None:

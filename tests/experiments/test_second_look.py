@@ -101,7 +101,7 @@ def test_a_dry_run_advises_nothing_that_the_command_refuses(tmp_path, monkeypatc
     words = ("experiment", "undecided", "--worlds", 6, "--dry", "--out", tmp_path)
     assert reid(monkeypatch, *words) == 0
     out = capsys.readouterr().out
-    assert "2 more are recorded and not yet scored on all of" in out
+    assert ": 2 more; a model that was not kept" in out
     assert "--score-on" not in out
 
 

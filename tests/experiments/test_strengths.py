@@ -84,8 +84,8 @@ def test_a_run_of_strengths_serves_the_other_tables(
         with pytest.raises(SystemExit):
             main()
         out = capsys.readouterr().out
-        assert "0 of 1 runs are not recorded yet" in out
-        assert ("1 more are recorded and not yet scored on all of street" in out) != whole
+        assert "not recorded yet: 0 of 1 runs" in out
+        assert ("not yet scored on all of street" in out and ": 1 more; " in out) != whole
 
 
 def test_nothing_is_missing_when_nothing_is(tmp_path: Path) -> None:

@@ -656,7 +656,7 @@ def test_all_halvings_are_run_unless_told_otherwise(
 ) -> None:
     words = ["experiment", "sinet", "--dry", "--data", data, "--root", tmp_path, "--out", tmp_path]
     assert reid(monkeypatch, *words) == 0
-    assert f"{runs} of {runs} runs are not recorded yet" in capsys.readouterr().out
+    assert f"not recorded yet: {runs} of {runs} runs" in capsys.readouterr().out
     assert reid(monkeypatch, *words, "--worlds", 3, "--first", 7) == 0
     assert "3 of 3 runs" in capsys.readouterr().out
 
@@ -668,10 +668,46 @@ def test_what_is_recorded_and_not_scored_everywhere_is_told_apart(
     words = ["experiment", "sinet", "--dry", "--worlds", 3, "--out", tmp_path]
     assert reid(monkeypatch, *words, "--score-on", "street,clean") == 0
     out = capsys.readouterr().out
-    assert "1 of 3 runs are not recorded yet" in out
-    assert "2 more are recorded and not yet scored on all of street, clean" in out
+    assert "not recorded yet: 1 of 3 runs" in out
+    assert "recorded, and not yet scored on all of street, clean: 2 more; " in out
     assert reid(monkeypatch, *words, "--score-on", "street") == 0
-    assert "more are recorded" not in capsys.readouterr().out
+    assert " more; " not in capsys.readouterr().out
+
+
+def test_after_runs_the_commands_that_show_their_scores_are_told(
+    tmp_path, monkeypatch, capsys
+) -> None:
+    leave(tmp_path, "sinet", 0.5)
+    leave(tmp_path, "baseline", 0.5)
+    words = ["--worlds", 1, "--score-on", "street", "--out", tmp_path, "--runs", tmp_path / "runs"]
+    assert reid(monkeypatch, "experiment", "sinet", "baseline", *words) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("0 done, 2 recorded before\n")
+    for table in ("sinet-2", "five-papers"):
+        assert f"`reid table {table} --records {tmp_path}`" in out
+        assert reid(monkeypatch, "table", table, "--records", tmp_path) == 0
+        assert "50.0" in capsys.readouterr().out
+
+
+def test_the_words_that_ask_for_the_same_data() -> None:
+    assert Data().words("laptop") == []
+    there = Data("mars", "some/where", options={"min_frames": 4})
+    assert there.words("paper") == ["--profile paper", "--data mars", "--with min_frames=4"]
+    other = Data(scenario="clean", size="tiny").words("laptop")
+    assert other == ["--scenario clean", "--size tiny"]
+    assert Evidence(Path("none"), "paper", there).command("sinet", "--worlds 3") == (
+        "reid experiment sinet --worlds 3 --profile paper --data mars --with min_frames=4 "
+        "--root <folder>"
+    )
+
+
+def test_a_table_says_within_what_margin_rows_are_equivalent(tmp_path) -> None:
+    def said(name: str) -> str:
+        return " ".join(ablation_sheet(ablation(name, Evidence(tmp_path))).notes)
+
+    assert "equivalent: shown to lie within 2 points" in said("rgsa-2")
+    assert "within 5 points" in said("fgra-fig4")
+    assert "equivalent" not in said("sinet-2")
 
 
 def test_verdicts_say_how_they_are_read(results, monkeypatch, capsys) -> None:
@@ -891,7 +927,7 @@ def test_an_owners_copy_that_changed_makes_its_records_stale(
 
 def test_the_readme_counts_a_tables_runs_right() -> None:
     (count,) = re.findall(
-        r"reid experiment trsa-1 --worlds 2 .*: (\d+) runs",
+        r"reid experiment trsa-1 --first 5 --worlds 2 .*: (\d+) runs",
         (Path(__file__).parents[2] / "README.md").read_text(),
     )
-    assert len(make_jobs(chosen(["trsa-1"]), "laptop", Data(), range(2))) == int(count)
+    assert len(make_jobs(chosen(["trsa-1"]), "laptop", Data(), range(5, 7))) == int(count)
