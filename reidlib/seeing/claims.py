@@ -99,7 +99,7 @@ def draw_claims(verdicts: Sequence[Verdict], caption: str = "") -> Figure:
 class Branch:
     """One deciding comparison of a claim: mean NaN without a record, ends NaN with one world.
 
-    margin: of an equivalence, else NaN.
+    margin: of an equivalence, else NaN. marks: as in `marked`, of this comparison.
     """
 
     claim: str
@@ -111,6 +111,7 @@ class Branch:
     outcome: str
     margin: float
     stale: bool
+    marks: str = ""
 
 
 def branches(verdicts: Sequence[Verdict], paper: str) -> tuple[Branch, ...]:
@@ -123,9 +124,10 @@ def branches(verdicts: Sequence[Verdict], paper: str) -> tuple[Branch, ...]:
                 continue
             margin = comparison.margin if comparison.kind == "E" else math.nan
             numbers = (one.mean, *one.ends) if one else (math.nan,) * 3
+            marks = "~" * finding.in_points_alone + "°" * finding.taken_back
             found.append(
                 Branch(verdict.claim.id, str(comparison), *numbers, one.worlds if one else 0,
-                       outcome(finding.verdict), margin, bool(finding.stale and one))
+                       outcome(finding.verdict), margin, bool(finding.stale and one), marks)
             )  # fmt: skip
     return tuple(found)
 
@@ -148,7 +150,7 @@ def draw_forest(found: Sequence[Branch], caption: str = "") -> Figure:
         if sure:
             axes.plot([one.low, one.high], [y, y], color=colour, linewidth=1.6)
         axes.plot(one.mean, y, "o", color=colour, markersize=5, mfc=colour if sure else "white")
-    names = [f"{one.claim}  {one.text}{' !' if one.stale else ''}" for one in found]
+    names = [f"{one.claim}  {one.text} {one.marks}{' !' * one.stale}".rstrip() for one in found]
     axes.set_yticks(range(len(found)), names, fontsize=7.5)
     axes.set(ylim=(len(found) - 0.5, -0.5), xlabel="difference in mAP, points")
     axes.margins(x=0.08)

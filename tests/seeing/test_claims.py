@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -79,6 +80,9 @@ def test_branches_are_the_deciding_comparisons(results: Path) -> None:
     assert math.isnan(missing.mean)
     assert missing.worlds == 0
     assert found["sinet-2/idm - sinet-3/1-idm"].margin == 2
+    weak = replace(gain, marks="~°", stale=True)
+    names = [t.get_text() for t in draw_forest((gain, weak)).axes[0].get_yticklabels()]
+    assert names == [f"S1  {gain.text}", f"S1  {gain.text} ~° !"]
     axes = draw_forest(tuple(found.values())).axes[0]
     assert texts(axes).count(" not run yet") == sum(math.isnan(o.mean) for o in found.values())
     assert len(axes.get_yticks()) == len(found)
