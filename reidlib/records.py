@@ -163,8 +163,13 @@ def _read_all(folder: Path, only: str = "") -> Iterator[tuple[Path, Record]]:
 
 
 def _state(path: Path) -> tuple[int, int]:
-    """Another one once the file has been written again."""
-    found = path.stat()
+    """Another one once the file has been written again. Raises as `read_record` does."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Unreadable(f"{path} cannot be read ({reason(error)})") from error
     return found.st_ino, found.st_mtime_ns
 
 
@@ -179,6 +184,8 @@ def _set_aside(path: Path, seen: tuple[int, int]) -> str:
         path.rename(path.with_name(path.name + BROKEN))
     except FileNotFoundError:  # another process was faster
         pass
+    except Unreadable as error:
+        return f"it is left out, and stays where it is: {error}"
     except OSError as error:
         return f"it is left out, and stays where it is: {reason(error)}"
     return f"it is set aside as {path.name}{BROKEN}"

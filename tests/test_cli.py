@@ -100,6 +100,11 @@ def test_evaluate_says_whether_it_is_the_recorded_score(run: Path) -> None:
     assert _beside(run, about, recorded).endswith(f"here {100 * recorded:.2f}%, the same")
     assert _beside(run, about, recorded + 0.0123).endswith(", +1.23 points")
     assert _beside(run.parent / "nowhere.safetensors", about, recorded) == ""
+    assert _beside(run, replace(about, seed=about.seed + 1), recorded) == ""
+    text = path.read_text()
+    path.write_text("{")
+    assert _beside(run, about, recorded) == "", "a broken record loses no score"
+    path.write_text(text)
 
 
 def test_evaluate_in_another_scenario_and_by_another_rule(

@@ -173,13 +173,17 @@ def test_a_record_of_a_newer_format_stays_where_it_is(record, tmp_path):
     assert (tmp_path / "new.json").exists()
 
 
-def test_a_record_that_cannot_be_read_stays_where_it_is(record, tmp_path, monkeypatch):
+@pytest.mark.parametrize("how", ["read_text", "stat"])
+def test_a_record_that_cannot_be_read_stays_where_it_is(record, tmp_path, monkeypatch, how):
     path = write_record(record, tmp_path)
+    known = getattr(records.Path, how)
 
-    def exhausted(*_, **__):
-        raise OSError(24, "Too many open files")
+    def exhausted(place, **more):
+        if place == path:
+            raise OSError(24, "Too many open files")
+        return known(place, **more)
 
-    monkeypatch.setattr(records.Path, "read_text", exhausted)
+    monkeypatch.setattr(records.Path, how, exhausted)
     with pytest.warns(ReidWarning, match=r"cannot be read \(too many open files\); it is left out"):
         assert load_records(tmp_path) == []
     monkeypatch.undo()

@@ -123,7 +123,9 @@ def experiment(
             todo, places, at_once=jobs or room, keep_stale=keep_stale, executor=executor
         )
     told = [f"--records {out}"] * bool(out) + asked.words(profile)
-    tell(_plain(report), f"{_text(report)}\n{_where(names, told)}", json)
+    shown = [f"`{' '.join(['reid', one, *told])}`" for one in _where(names, asked, score_on)]
+    seen = f"\nscores: {', '.join(shown)}" * bool(shown)
+    tell(_plain(report), _text(report) + seen, json)
     raise typer.Exit(1 if report.failed else 0)
 
 
@@ -144,21 +146,25 @@ def _asked(
     return asked
 
 
-def _where(names: list[str], options: list[str]) -> str:
-    """Which commands show the scores of these rows."""
+def _where(names: list[str], asked: Data, score_on: str) -> list[str]:
+    """Which commands show the scores of these rows; [] where no table has them."""
+    from reidlib.experiments.five_papers import METHODS, OWN
     from reidlib.experiments.jobs import FIVE_PAPERS, chosen
     from reidlib.experiments.printed import printed_tables
+    from reidlib.experiments.strengths import STRENGTHS_TABLE
 
     if UNDECIDED in names or ALL in names:
-        shown = ["verdicts"]
-    else:
-        tables = (
-            [name] if name in (*printed_tables(), FIVE_PAPERS)
-            else [row.table or FIVE_PAPERS for row in chosen([name])]
-            for name in names
-        )  # fmt: skip
-        shown = list(dict.fromkeys(f"table {table}" for of in tables for table in of))
-    return "scores: " + ", ".join(f"`{' '.join(['reid', one, *options])}`" for one in shown)
+        return ["verdicts"]
+    built_in = asked.name == "promenade"
+    if score_on == STRENGTHS_TABLE:
+        return [f"table {STRENGTHS_TABLE}"]
+    tables: list[str] = []
+    for name in names:
+        rows = chosen([name])
+        tables += [name] if name in printed_tables() else [row.table for row in rows if row.table]
+        if built_in and {row.name for row in rows} & {*METHODS, *OWN.values()}:
+            tables += [FIVE_PAPERS] * (name == FIVE_PAPERS or not any(row.table for row in rows))
+    return [f"table {table}" for table in dict.fromkeys(tables)]
 
 
 def _alone(names: list[str], given: list[str]) -> None:

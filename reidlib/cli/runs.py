@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -134,17 +135,21 @@ def evaluate(
         model.to(place), dataset, about.recipe, about.profile, device=place,
         folder=save_embeddings, rerank=rerank, **rules,
     )  # fmt: skip
-    beside = _beside(run, about, score.summary()["map"]) if as_trained else ""
+    beside = _beside(run, about, score.summary()["map"]) if as_trained and not json else ""
     tell(score.summary(), f"{score}{beside}", json)
 
 
 def _beside(run: Path, about: About, found: float) -> str:
-    """A line that holds a score against the record in the run's folder, where there is one."""
+    """A line that holds a score against the run's record, where one lies beside it."""
     from reidlib.records import read_record, records_beside
 
     scored = about.data["settings"].get("scenario", about.data["name"])
     for path in records_beside(run, about.recipe.name, about.profile.name):
-        if (kept := read_record(path).scores.get(scored)) is not None:
+        with suppress(ReidError, FileNotFoundError):  # the score is found; nothing may lose it
+            record = read_record(path)
+            kept = record.scores.get(scored)
+            if kept is None or (record.seed, record.data) != (about.seed, about.data):
+                continue
             apart = 100 * (found - kept["map"])
             told = "the same" if abs(apart) < 0.005 else f"{apart:+.2f} points"
             return f"\nrecorded: mAP {100 * kept['map']:.2f}%; here {100 * found:.2f}%, {told}"

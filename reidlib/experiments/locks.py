@@ -52,6 +52,7 @@ def held(path: Path, *, wait: bool = False) -> Iterator[bool]:
 
 
 def _opened(path: Path) -> int:
+    """A handle of the lock file, which may be new. Raises a ReidError where none can be made."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)

@@ -82,18 +82,28 @@ def kept_bytes(model: nn.Module, clip: Sequence[int], clips: int = 2) -> float:
     return sum(tensor.untyped_storage().nbytes() for tensor in kept.values()) / clips
 
 
-def milliseconds(evidence: Evidence, method: str) -> tuple[float, int] | None:
-    """Of training, for one frame, in the fastest of the worlds, and how many there are.
+@dataclass(frozen=True)
+class Speed:
+    """Milliseconds to train on one frame, in the fastest of so many worlds; days of the runs."""
 
-    Runs share their machine with others, which makes a run slower and never faster. None without
-    a record.
+    milliseconds: float
+    worlds: int
+    days: tuple[str, ...]
+
+
+def speed(evidence: Evidence, method: str) -> Speed | None:
+    """As the records have it; None without one.
+
+    Runs share their machine with others, which makes them slower and never faster. How busy it was
+    is another matter on another day, so compare methods that were run on the same.
     """
-    speeds = [
-        held.record.readings["frames_per_second"]
+    found = [
+        (1000 / speed, held.record.finished[:10])
         for held in evidence.held.get(method, {}).values()
-        if held.record.readings.get("frames_per_second", math.nan) > 0
+        if (speed := held.record.readings.get("frames_per_second", math.nan)) > 0
     ]
-    return (1000 / max(speeds), len(speeds)) if speeds else None
+    days = tuple(sorted({day for _, day in found}))
+    return Speed(min(one for one, _ in found), len(found), days) if found else None
 
 
 def machines(evidence: Evidence) -> str:

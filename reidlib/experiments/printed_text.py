@@ -160,16 +160,17 @@ def lone_splits() -> Iterator[str]:
             continue
         data, queries = LONE[table.paper]
         rows: list[str] = []
-        values = 0
-        for row, cells in _own_rows(table):
+        values, every = 0, _own_rows(table)
+        for row, cells in every:
             own = [v for (where, what), v in cells.items() if where == data and what != "mAP"]
             if own and all(on_grid(value, queries) for value in own):
                 rows, values = [*rows, row], values + len(own)
         if rows:
             share = sum(on_grid(k / 10, queries) for k in range(1001)) / 1001
             yield (
-                f"{table.name}: {', '.join(rows)}: all {values} values of {data} are "
-                f"k / {queries}; of numbers with one decimal {share:.0%} are"
+                f"{table.name}: {', '.join(rows)} ({len(rows)} of {len(every)} rows): all {values} "
+                f"CMC values of {data} are k / {queries}; of numbers with one decimal, "
+                f"{share:.0%} are"
             )
 
 

@@ -16,7 +16,7 @@ from reidlib.files import data_folder
 from reidlib.recipes import profile as find_profile
 from reidlib.recipes import recipe as find_recipe
 from reidlib.recipes.core import Profile, Recipe, shaping
-from reidlib.records import Record, read_record
+from reidlib.records import Record, Unreadable, read_record
 
 WEIGHTS = "weights"  # the note in a record that has its model file's checksum
 
@@ -44,7 +44,10 @@ class Found:
 
 
 def find(job: Job, results: Path) -> Found:
-    """What lies in the folder of a job; files that are no records are passed over."""
+    """What lies in the folder of a job; files that are no records are passed over.
+
+    Raises Unreadable for one that may be a record: doing the job again would replace it.
+    """
     current, stale = {}, {}
     for name in job.tests:
         first = name.replace("/", "_")
@@ -52,6 +55,8 @@ def find(job: Job, results: Path) -> Found:
         for path in sorted(results.glob(pattern)):
             try:
                 record = read_record(path)
+            except Unreadable:
+                raise
             except (ReidError, FileNotFoundError):
                 continue
             if not job.data.knows(record, job.world):

@@ -17,7 +17,7 @@ from reidlib.errors import ReidError
 from reidlib.experiments.claims import Comparison
 from reidlib.experiments.data import HALVED, Data
 from reidlib.experiments.evidence import Evidence
-from reidlib.experiments.findings import UNDECIDED, Finding
+from reidlib.experiments.findings import MEASURE, UNDECIDED, Finding
 from reidlib.experiments.jobs import Job, chosen, make_jobs
 from reidlib.experiments.verdicts import Verdict, verdicts
 
@@ -68,6 +68,8 @@ def open_rows(evidence: Evidence) -> dict[str, tuple[str, ...]]:
     for comparison in (finding.comparison for finding in _open(found)):
         for name in (comparison.of, comparison.to):
             rows.setdefault(name, {}).update(dict.fromkeys(_scenes(comparison, evidence)))
+    for name in (name for verdict in found for name in _scattering(verdict)):
+        rows.setdefault(name, {})[evidence.trained_on] = None
     return {name: tuple(scenes) for name, scenes in rows.items()}
 
 
@@ -94,7 +96,7 @@ def caveats(found: Sequence[Verdict], evidence: Evidence) -> list[str]:
             "only claims near a decision were gone on with, see `reid experiment undecided`): "
             + ", ".join(more)
         )
-    waiting = [v.claim.id for v in found if any(_short(f) for f in _open([v]))]
+    waiting = [v.claim.id for v in found if _waits(v, evidence)]
     if waiting and evidence.data.name not in HALVED:
         told.append(
             f"more worlds than now, up to {MOST}, may decide, and are not run: "
@@ -103,8 +105,17 @@ def caveats(found: Sequence[Verdict], evidence: Evidence) -> list[str]:
     return told
 
 
-def _short(finding: Finding) -> bool:
-    return finding.found is not None and finding.found.worlds < MOST
+def _waits(verdict: Verdict, evidence: Evidence) -> bool:
+    """Whether a part of it is open, and has not had all its worlds."""
+    worlds = [f.found.worlds for f in _open([verdict]) if f.found]
+    worlds += [len(evidence.values(name, MEASURE)) for name in _scattering(verdict)]
+    return any(count < MOST for count in worlds)
+
+
+def _scattering(verdict: Verdict) -> tuple[str, ...]:
+    """The rows of an open claim of which it is not decided which scatters more."""
+    undecided = verdict.verdict.startswith(UNDECIDED) and verdict.scatter == UNDECIDED
+    return verdict.claim.scattered or () if undecided else ()
 
 
 def _open(found: Sequence[Verdict]) -> list[Finding]:

@@ -61,6 +61,7 @@ class Table:
     scored: str
     rows: tuple[Row, ...]
     halvings: int = 0  # that each row is to be averaged over, of the data sets that have some
+    command: str = ""  # what makes such records
     margins: tuple[float, ...] = ()  # points within which verdicts call two rows equivalent
 
 
@@ -96,7 +97,7 @@ def ablation(name: str, evidence: Evidence, measure: str = "mAP", scored: str = 
     sets = tuple(dict.fromkeys(data for data, what in paper.columns if what == measure))
     return Table(name, paper.source, measure, sets, trained_on(evidence),
                  scored or evidence.trained_on, tuple(rows),
-                 HALVINGS if evidence.data.name in HALVED else 0,
+                 HALVINGS if evidence.data.name in HALVED else 0, evidence.command(name),
                  tuple(sorted(margins)))  # fmt: skip
 
 

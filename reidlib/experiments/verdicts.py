@@ -1,8 +1,8 @@
 """What the records say about each claim: holds, opposite, equivalent, different, or undecided.
 
-A claim is judged by its parts (`findings.py`). Holm's correction over all comparisons that decide
-is shown beside, and named where it changes the matter; it leaves out what was asked of one trained
-model, and the verdict says so.
+A claim is judged by its parts (`findings.py`), and one that speaks of scatter by that, too. Holm's
+correction over all comparisons that decide is shown beside, and named where it changes the matter;
+it leaves out scatter, and what was asked of one trained model, which the verdict then says.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ class Verdict:
     numbers: tuple[str, ...] = ()  # of the cost part
     observed: tuple[Observed, ...] = ()
     seen: tuple[str, ...] = ()  # what is wrong with what a mechanism's measurement looked at
+    scatter: str = ""  # of a claim that one row scatters more: the verdict on that part
 
     @property
     def told(self) -> str:
@@ -103,6 +104,7 @@ class Verdict:
         if not self.verdict.startswith(FAILED):
             return self.verdict.startswith(DECIDED) and any(map(weak, parts))
         seen = any(o.asked.decides and o.verdict.startswith(FAILED) for o in self.observed)
+        seen |= self.scatter.startswith(FAILED)
         failing = [f for f in parts if f.verdict.startswith(FAILED)]
         return not seen and bool(failing) and all(map(weak, failing))
 
@@ -122,6 +124,7 @@ class Verdict:
             "note": self.claim.note,
             "seen": list(self.seen),
             "numbers": list(self.numbers),
+            "scatter": self.scatter,
             "comparisons": [finding.as_dict() for finding in self.findings],
             "mechanisms": [one.as_dict() for one in self.observed],
         }
@@ -172,10 +175,11 @@ def _verdict(claim: Claim, findings: tuple[Finding, ...], evidence: Evidence) ->
     seen = [o for o in observed if o.asked.decides and o.found]
     why = "; ".join([*map(str, deciding), *numbers])
     why += f" ({ONE_MODEL})" * bool(seen)
-    words = [*(one.verdict for one in deciding), *_scatter_word(claim, evidence)]
+    scatter = _scatter_word(claim, evidence)
+    words = [*(one.verdict for one in deciding), *filter(None, [scatter])]
     word = _word(claim, words, numbers, evidence)
     faults = evidence.truth_words(claim.id)
-    return Verdict(claim, word, why, findings, numbers, observed, faults)
+    return Verdict(claim, word, why, findings, numbers, observed, faults, scatter)
 
 
 def _word(claim: Claim, verdicts: Sequence[str], numbers: Sequence[str], evidence: Evidence) -> str:
@@ -217,20 +221,21 @@ def _scatter(claim: Claim, evidence: Evidence) -> list[str]:
     sds = (estimate(values).sd for values in pairs)
     told = ", ".join(f"{name} by {sd:.1f}" for name, sd in zip(claim.scattered, sds))
     p = unequal_scatter(*pairs)
-    return [f"over {len(pairs[0])} worlds scatter {told}; alike: p {p:.2g}"]
+    word = _scatter_word(claim, evidence)
+    return [f"over {len(pairs[0])} worlds scatter {told}; alike: p {p:.2g}: {word}"]
 
 
-def _scatter_word(claim: Claim, evidence: Evidence) -> list[str]:
-    """Whether the first row scatters more, as the claim says; [] where none says so."""
+def _scatter_word(claim: Claim, evidence: Evidence) -> str:
+    """Whether the first row scatters more, as the claim says; "" where none says so."""
     if claim.scattered is None:
-        return []
+        return ""
     pairs = _scattered(claim, evidence)
     if not pairs:
-        return [NOT_MEASURED]
+        return NOT_MEASURED
     if unequal_scatter(*pairs) >= LEVEL:
-        return [UNDECIDED]
+        return UNDECIDED
     one, other = (estimate(values).sd for values in pairs)
-    return [holds(evidence) if one > other else opposite(evidence)]
+    return holds(evidence) if one > other else opposite(evidence)
 
 
 def _scattered(claim: Claim, evidence: Evidence) -> list[list[float]]:

@@ -60,7 +60,7 @@ def ablation_sheet(table: Table) -> Sheet:
         "worlds, differences paired by world",
     ]
     if not any(row.ours for row in table.rows):
-        notes.append(f"no row is recorded here yet: `reid experiment {table.name}` runs them")
+        notes.append(f"no row is recorded here yet: `{table.command}` runs them")
     if any(row.ours and row.verdict for row in table.rows):
         notes.append(
             "verdict: of a row by itself; `reid verdicts` has its claim, and Holm's correction"

@@ -61,10 +61,10 @@ def summary(verdicts: Sequence[Verdict], paper: str) -> str:
 def marked(verdict: Verdict) -> str:
     """The claim's id, and behind it what weakens the verdict.
 
-    *: decided by one trained model a row, not over worlds; ~: what an illness adds is so in points
+    †: decided by one trained model a row, not over worlds; ~: what an illness adds is so in points
     alone, not as a share of the errors; °: Holm's correction would take back what decides it.
     """
-    weak = {"*": verdict.one_model, "~": verdict.in_points_alone, "°": verdict.taken_back}
+    weak = {"†": verdict.one_model, "~": verdict.in_points_alone, "°": verdict.taken_back}
     return verdict.claim.id + "".join(mark for mark, on in weak.items() if on)
 
 

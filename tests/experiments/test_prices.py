@@ -10,7 +10,7 @@ from torch import nn
 
 from reidlib.build import build
 from reidlib.experiments.evidence import Evidence
-from reidlib.experiments.prices import kept_bytes, machines, milliseconds, price
+from reidlib.experiments.prices import Speed, kept_bytes, machines, price, speed
 from reidlib.recipes import profile, recipes
 from reidlib.recipes.core import plan
 from reidlib.records import write_record
@@ -20,13 +20,15 @@ from tests.experiments.fake_records import fake_record
 def test_times_are_those_of_the_records(tmp_path: Path) -> None:
     none = Evidence(tmp_path / "none")
     assert machines(none) == ""
-    assert milliseconds(none, "sinet") is None
-    for world, speed in enumerate((500.0, 250.0)):
-        fast = {"readings": {"frames_per_second": speed}}
+    assert speed(none, "sinet") is None
+    for world, frames in enumerate((500.0, 250.0)):
+        fast = {"readings": {"frames_per_second": frames}}
         here = {"machine": {"device": "some processor", "threads": world + 1}}
         write_record(fake_record("sinet", world, {"street": 0.5}, **fast, **here), tmp_path)
     evidence = Evidence(tmp_path)
-    assert milliseconds(evidence, "sinet") == (2.0, 2)  # 250 a second: the machine was busy
+    assert speed(evidence, "sinet") == Speed(
+        2.0, 2, ("2026-01-01",)
+    )  # 250 a second: the machine was busy
     assert machines(evidence) == ("some processor, 1 thread a run; some processor, 2 threads a run")
 
 

@@ -51,11 +51,11 @@ def test_what_no_count_of_hits_gives() -> None:
 def test_rows_that_look_like_one_split() -> None:
     """FGRA's on iLIDS-VID, by counting; a row with one value off the grid is no such row."""
     one, two = lone_splits()
-    assert one.startswith("fgra-1: FGRA: all 4 values of iLIDS-VID are k / 150")
+    assert one.startswith("fgra-1: FGRA (1 of 1 rows): all 4 CMC values of iLIDS-VID are k / 150")
     assert (
         "4. GB+RAM+AVG, 5. GB+RAM+TA, 6. GB+RAM+TAS, 7. GB+RAM+TAS+CR, 8. GB+RAM+TAS+CR+SA" in two
     )
-    assert "all 10 values" in two
+    assert "(5 of 8 rows): all 10 CMC values" in two
     assert "15%" in two
     possible = {f"{100 * k / 150:.1f}" for k in range(151)}
     rows = printed("fgra-2").rows

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from reidlib.checkpoints import MODEL
-from reidlib.errors import ReidError
+from reidlib.errors import ReidError, ReidWarning
 from reidlib.experiments import worker
 from reidlib.experiments.data import Data
 from reidlib.experiments.five_papers import BASELINE, METHODS, OWN
@@ -27,7 +27,7 @@ from reidlib.experiments.worker import Places, lock_files
 from reidlib.recipes import recipes
 from reidlib.records import load_records, write_record
 from reidlib.training import Diverged
-from tests.experiments.fake_records import fake_record
+from tests.experiments.fake_records import fake_record, leave
 
 FEW = {"people": {"train": 6, "test": 4, "validation": 2}, "lengths": (4, 5)}
 TINY = Data(size="tiny", score_on=("street", "occlusion=0.3"), options=FEW)
@@ -299,6 +299,18 @@ def test_the_real_thing(places: Places, cache: Path, monkeypatch: pytest.MonkeyP
     for name, record in again.items():
         assert record.scores == records[name].scores
     assert not list(other.runs.iterdir())
+
+
+def test_a_record_of_a_newer_format_is_not_replaced(places: Places) -> None:
+    leave(places.results, "baseline", 0.5)
+    (job,) = make_jobs(chosen(["baseline"]), "laptop", Data(), [0])
+    assert not find(job, places.results).missing(job)
+    (path,) = places.results.glob("*.json")
+    newer = path.read_text().replace('"format": 1', '"format": 2')
+    path.write_text(newer)
+    with pytest.warns(ReidWarning), pytest.raises(ReidError, match="is of a newer reidlib"):
+        run([job], places)
+    assert path.read_text() == newer
 
 
 SPOILT = 1.0

@@ -16,6 +16,7 @@ import pytest
 from scipy import stats
 
 from reidlib.__main__ import main
+from reidlib.cli.experiments import _where
 from reidlib.errors import ReidError
 from reidlib.experiments.claims import CLAIMS, Comparison
 from reidlib.experiments.data import Data
@@ -25,6 +26,7 @@ from reidlib.experiments.jobs import chosen, make_jobs
 from reidlib.experiments.printed import printed_tables
 from reidlib.experiments.printed_sheets import comparison_sheet
 from reidlib.experiments.recorded import find
+from reidlib.experiments.second_look import caveats, open_rows
 from reidlib.experiments.statistics import equivalence, estimate, holm
 from reidlib.experiments.tables import ablation, comparison
 from reidlib.experiments.verdicts import Finding, Observed, Verdict, verdicts
@@ -454,7 +456,7 @@ def test_scatter_over_worlds_is_told_where_a_claim_is_about_it(results: Path) ->
     p = 1 - 2 / math.pi * math.asin(198 / math.sqrt(222 * 182))  # Cauchy's, by hand
     assert verdict(results, "F7").numbers == (
         "over 3 worlds scatter fgra-fig4/regions-8 by 10.0, fgra by 1.0; alike: "
-        f"p {p:.2g}",
+        f"p {p:.2g}: undecided",
     )  # fmt: skip
 
 
@@ -473,6 +475,16 @@ def test_what_is_said_to_scatter_more_has_to(results: Path, sure: float, word: s
     found = verdict(results, "F7")
     assert {f.verdict for f in found.findings} == {"holds on Promenade"}
     assert found.verdict.startswith(word)
+    assert found.scatter == found.as_dict()["scatter"] == found.verdict
+    assert found.numbers[0].endswith(f": {found.scatter}")
+    evidence = Evidence(results)
+    waits = [told for told in caveats([found], evidence) if "not run: F7" in told]
+    assert bool(waits) == (word == "undecided")
+    wanted = {name for name, scenes in open_rows(evidence).items() if scenes == ("street",)}
+    assert ({"fgra", "fgra-fig4/regions-8"} <= wanted) == (word == "undecided")
+    down = replace(found.findings[0], verdict="opposite on Promenade", corrected=(-1.0, 1.0, 0.9))
+    lost = replace(found, verdict="opposite on Promenade", findings=(down,))
+    assert lost.taken_back == (word != "opposite"), "scatter alone contradicts it"
 
 
 def test_what_one_model_decides_is_told_as_such() -> None:
@@ -687,6 +699,18 @@ def test_after_runs_the_commands_that_show_their_scores_are_told(
         assert f"`reid table {table} --records {tmp_path}`" in out
         assert reid(monkeypatch, "table", table, "--records", tmp_path) == 0
         assert "50.0" in capsys.readouterr().out
+
+
+def test_which_tables_show_rows() -> None:
+    here = Data()
+    assert _where(["sinet", "tacan-1"], here, "all") == ["table sinet-2", "table tacan-1"]
+    assert _where(["baseline"], here, "all") == ["table five-papers"]
+    assert _where(["five-papers"], here, "all")[-1] == "table five-papers"
+    assert "table five-papers" not in _where(["five-papers"], Data("mars"), "all")
+    assert _where(["baseline"], Data("mars"), "all") == []
+    assert _where(["tacan/short"], here, "all") == []
+    assert _where(["five-papers"], here, "strengths") == ["table strengths"]
+    assert _where(["all"], here, "all") == _where(["undecided"], here, "all") == ["verdicts"]
 
 
 def test_the_words_that_ask_for_the_same_data() -> None:

@@ -61,13 +61,13 @@ def test_every_claim_is_counted_once_and_has_a_tile(results: Path) -> None:
 def test_marks_say_what_weakens_a_verdict(results: Path) -> None:
     one = next(v for v in verdicts(Evidence(results)) if v.claim.id == "S1")
     assert marked(one) == "S1"
-    weak = {"one_model": "*", "in_points_alone": "~", "taken_back": "°"}
+    weak = {"one_model": "†", "in_points_alone": "~", "taken_back": "°"}
     for name, mark in weak.items():
         told = {**dict.fromkeys(weak, False), name: True}
         assert marked(SimpleNamespace(claim=one.claim, **told)) == f"S1{mark}"  # type: ignore[arg-type]
     told = dict.fromkeys(weak, True)
     all_three = SimpleNamespace(claim=one.claim, verdict="equivalent", **told)
-    assert summary([all_three], "SINet") == "SINet, 1 claims: 1 borne out (S1*~°)."
+    assert summary([all_three], "SINet") == "SINet, 1 claims: 1 borne out (S1†~°)."
 
 
 def test_branches_are_the_deciding_comparisons(results: Path) -> None:
