@@ -40,7 +40,9 @@ def test_every_parameter_learns_and_weights_survive_a_file(recipe, tmp_path):
     assert total.isfinite()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
-        assert parameter.grad.abs().max() > 0, name
+        # It moves all frames of a clip alike, which a softmax over them does not see.
+        if name != "temporal_attention.tconv.bias":
+            assert parameter.grad.abs().max() > 0, name
 
     model.eval()
     weights = {name: value.contiguous() for name, value in model.state_dict().items()}
