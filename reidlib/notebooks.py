@@ -24,9 +24,12 @@ TOLERANCE = 0.02  # of white, in a block of a photograph or a map
 LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
 
 
-def show(figure: Figure, name: str, dpi: float = 100, colours: int = 64) -> None:
+def show(
+    figure: Figure, name: str, dpi: float = 100, colours: int = 64, *, placed: bool = True
+) -> None:
     """`check` a sheet of photographs under `name`, display it in few colours, a sixth of the bytes,
     and close it. Photographs and maps may differ by TOLERANCE: machines round differently.
+    placed: see `check`.
     """
     import base64
     from io import BytesIO
@@ -37,7 +40,7 @@ def show(figure: Figure, name: str, dpi: float = 100, colours: int = 64) -> None
 
     from reidlib.seeing.figures import check
 
-    check(figure, name, rtol=TOLERANCE, live=True)
+    check(figure, name, rtol=TOLERANCE, live=True, placed=placed)
     whole, light = BytesIO(), BytesIO()
     figure.savefig(whole, dpi=dpi, bbox_inches="tight")
     plt.close(figure)

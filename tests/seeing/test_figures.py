@@ -183,3 +183,17 @@ def test_what_follows_records_is_told_instead_of_raised(capsys: pytest.CaptureFi
     assert "not as in its reference (axes 0, lines differ)" in told
     assert "reid notebooks --redraw" in told
     assert told != alike  # so that the notebook tests see it
+
+
+def test_points_that_t_sne_has_put_may_lie_elsewhere_and_not_be_others() -> None:
+    def points(*where: float) -> Figure:
+        figure, axes = plt.subplots()
+        axes.scatter(range(len(where)), where)
+        return figure
+
+    check(points(1, 2, 3), "put")
+    check(points(1, 9, 3), "put", placed=False)
+    with pytest.raises(AssertionError, match="points differ"):
+        check(points(1, 9, 3), "put")
+    with pytest.raises(AssertionError, match="points: shape"):
+        check(points(1, 9), "put", placed=False)
