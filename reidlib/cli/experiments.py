@@ -190,10 +190,9 @@ def _dry(todo: list[Job], places: Places, at_once: int, *, fewer: bool) -> tuple
     if again:
         scored = list(dict.fromkeys(scene for job in again for scene in job.data.scored))
         lines.append(
-            f"recorded, and not yet scored on all of {', '.join(scored)}: {len(again)} more; a "
-            "model that was not kept is trained again for it"
-            + " (--score-on may name less)"
-            * fewer
+            f"recorded, and not yet scored on all of {', '.join(scored)}: {len(again)} more; "
+            "a model that was not kept is trained again for it"
+            f"{' (--score-on may name less)' * fewer}"
         )
     if left:
         lines.append(forecast(left, places.results).told(at_once))
